@@ -1,0 +1,38 @@
+#include "trace/trace_info.h"
+
+#include "trace/trace_error.h"
+
+namespace rmem {
+
+std::uint16_t NameTable::Intern(std::string_view text) {
+  std::string key(text);
+  if (auto found = index_.find(key); found != index_.end()) return found->second;
+  if (texts_.size() > UINT16_MAX) {
+    throw TraceError("too-many-names", "the trace names more than 65,535 kinds, types or marks");
+  }
+  auto index = static_cast<std::uint16_t>(texts_.size());
+  texts_.push_back(key);
+  index_.emplace(std::move(key), index);
+  return index;
+}
+
+void ImportReport::Count(const std::string& category, bool dropped, std::uint64_t position) {
+  Repair& repair = repairs[category];
+  ++repair.count;
+  repair.dropped = dropped;
+  if (repair.firstPositions.size() < 5) repair.firstPositions.push_back(position);
+}
+
+std::uint64_t ImportReport::Dropped() const {
+  std::uint64_t sum = 0;
+  for (const auto& [category, repair] : repairs) sum += repair.dropped ? repair.count : 0;
+  return sum;
+}
+
+std::uint64_t ImportReport::Repaired() const {
+  std::uint64_t sum = 0;
+  for (const auto& [category, repair] : repairs) sum += repair.dropped ? 0 : repair.count;
+  return sum;
+}
+
+}  // namespace rmem
