@@ -1,0 +1,496 @@
+#include "alloc/arena.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <utility>
+
+#include "base/checks.h"
+
+namespace rmem {
+namespace {
+
+std::atomic<std::uint64_t> lastAllocatorId{0};
+
+// Room for a chunk's head; blocks after it start on a cache line.
+constexpr std::size_t kHeadBytes = 64;
+static_assert(sizeof(ArenaChunk) <= kHeadBytes && sizeof(ArenaRegion) <= kHeadBytes);
+
+constexpr std::uint32_t kEndsPerReclaim = 256;
+
+// Wraps after 49 days; differences do not mind.
+std::uint32_t NowMs() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint32_t>(now.tv_sec * 1000 + now.tv_nsec / 1'000'000);
+}
+
+unsigned BinFor(std::uint32_t pages) noexcept {
+  return static_cast<unsigned>(Log2Floor(pages));
+}
+
+ArenaRegion* RegionOf(void* p) noexcept {
+  return reinterpret_cast<ArenaRegion*>(static_cast<char*>(p) - kHeadBytes);
+}
+
+}  // namespace
+
+constinit thread_local ArenaThreadSlot arenaThreadSlot{};
+
+bool ArenaAllocator::Init(PageHeap* pages, MetadataPool* pool, const ArenaConfig& config) noexcept {
+  pages_ = pages;
+  pool_ = pool;
+  config_ = config;
+  if (!states_.Init(this, pool)) return false;
+  id_ = lastAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
+  return true;
+}
+
+void ArenaAllocator::Destroy() noexcept {
+  states_.Destroy();
+  Forget();
+}
+
+ArenaThread* ArenaAllocator::ThisThread() noexcept {
+  if (arenaThreadSlot.allocatorId == id_) return arenaThreadSlot.thread;
+  ArenaThread* thread = states_.Get(sizeof(ArenaThread));
+  if (thread != nullptr) arenaThreadSlot = {id_, thread};
+  return thread;
+}
+
+void ArenaAllocator::Forget() noexcept {
+  if (arenaThreadSlot.allocatorId == id_) arenaThreadSlot = {};
+}
+
+Transaction* ArenaAllocator::Begin(Transaction* parent, std::uint32_t type,
+                                   std::uint64_t estimateBytes) noexcept {
+  ArenaThread* thread = ThisThread();
+  Transaction* transaction = nullptr;
+  if (thread != nullptr) {
+    const LockGuard guard(thread->lock);
+    transaction = thread->transactions;
+    if (transaction != nullptr) {
+      thread->transactions = transaction->nextSibling_;
+      --thread->transactionCount;
+    }
+  }
+  if (transaction == nullptr) transaction = static_cast<Transaction*>(pool_->Allocate(sizeof(Transaction)));
+  if (transaction == nullptr) return nullptr;
+  std::memset(static_cast<void*>(transaction), 0, sizeof(Transaction));
+  transaction->type_ = type % kTypes;
+  transaction->parent_ = parent;
+  if (estimateBytes != 0) {
+    transaction->profile_ = static_cast<std::uint8_t>(ArenaProfileFor(config_, estimateBytes));
+    transaction->profileKnown_ = true;
+  }
+  if (parent != nullptr) {
+    const LockGuard guard(parent->lock_);
+    transaction->nextSibling_ = parent->firstChild_;
+    if (parent->firstChild_ != nullptr) parent->firstChild_->previousSibling_ = transaction;
+    parent->firstChild_ = transaction;
+  }
+  return transaction;
+}
+
+void ArenaAllocator::Commit(Transaction* transaction, bool inherit) noexcept {
+  End(transaction, inherit && transaction->parent_ != nullptr ? Ending::kInherited : Ending::kCommitted);
+}
+
+void ArenaAllocator::Abort(Transaction* transaction) noexcept {
+  End(transaction, Ending::kAborted);
+}
+
+// Innermost first, without recursion: savepoints may nest as deep as a program likes.
+void ArenaAllocator::End(Transaction* transaction, Ending ending) noexcept {
+  Transaction* inner = transaction;
+  for (;;) {
+    while (inner->firstChild_ != nullptr) inner = inner->firstChild_;
+    if (inner == transaction) break;
+    Transaction* outer = inner->parent_;
+    EndOne(inner, Ending::kAborted);
+    inner = outer;
+  }
+  EndOne(transaction, ending);
+}
+
+void ArenaAllocator::EndOne(Transaction* transaction, Ending ending) noexcept {
+  Transaction* parent = transaction->parent_;
+  if (parent != nullptr) {
+    const LockGuard guard(parent->lock_);
+    if (transaction->nextSibling_ != nullptr)
+      transaction->nextSibling_->previousSibling_ = transaction->previousSibling_;
+    if (transaction->previousSibling_ != nullptr) {
+      transaction->previousSibling_->nextSibling_ = transaction->nextSibling_;
+    } else {
+      parent->firstChild_ = transaction->nextSibling_;
+    }
+  }
+  const std::uint64_t inCurrent =
+      transaction->chunks_ == nullptr
+          ? 0
+          : transaction->bump_ - reinterpret_cast<std::uintptr_t>(transaction->chunks_) - kHeadBytes;
+  // Below zero when the parent took back what a child had put into the chunk that was handed over.
+  const auto sum = static_cast<std::int64_t>(transaction->filledBytes_ + inCurrent);
+  const auto used = static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
+  {
+    const LockGuard guard(statsLock_);
+    usage_[transaction->type_].Observe(used);
+    stats_.committed += ending != Ending::kAborted ? 1 : 0;
+    stats_.inherited += ending == Ending::kInherited ? 1 : 0;
+    stats_.aborted += ending == Ending::kAborted ? 1 : 0;
+    stats_.usedBytes += used;
+    stats_.heldBytes += ending == Ending::kInherited ? 0 : transaction->heldBytes_;
+    stats_.wasteBytes += transaction->wasteBytes_;
+  }
+  if (ending == Ending::kInherited) {
+    HandOver(transaction, parent);
+  } else {
+    ReleaseMemory(transaction);
+  }
+  ArenaThread* thread = ThisThread();
+  if (thread != nullptr) {
+    const LockGuard guard(thread->lock);
+    if (thread->transactionCount < kMaxKeptTransactions) {
+      transaction->nextSibling_ = thread->transactions;
+      thread->transactions = transaction;
+      ++thread->transactionCount;
+      return;
+    }
+  }
+  pool_->Free(transaction, sizeof(Transaction));
+}
+
+void ArenaAllocator::HandOver(Transaction* child, Transaction* parent) noexcept {
+  const LockGuard guard(parent->lock_);
+  parent->heldBytes_ += child->heldBytes_;
+  if (child->regions_ != nullptr) {
+    child->lastRegion_->next = parent->regions_;
+    if (parent->regions_ != nullptr) {
+      parent->regions_->previous = child->lastRegion_;
+    } else {
+      parent->lastRegion_ = child->lastRegion_;
+    }
+    parent->regions_ = child->regions_;
+  }
+  if (child->chunks_ == nullptr) return;
+  // The parent goes on in whichever chunk has more room; the other keeps what it holds.
+  const bool childHasMore =
+      parent->chunks_ == nullptr || child->end_ - child->bump_ > parent->end_ - parent->bump_;
+  if (childHasMore) {
+    if (parent->chunks_ != nullptr) {
+      parent->filledBytes_ += parent->bump_ - reinterpret_cast<std::uintptr_t>(parent->chunks_) - kHeadBytes;
+    }
+    // What the child put into this chunk is no use of the parent's: it was observed as the child's.
+    parent->filledBytes_ -= child->bump_ - reinterpret_cast<std::uintptr_t>(child->chunks_) - kHeadBytes;
+    child->lastChunk_->next = parent->chunks_;
+    if (parent->chunks_ == nullptr) parent->lastChunk_ = child->lastChunk_;
+    parent->chunks_ = child->chunks_;
+    parent->bump_ = child->bump_;
+    parent->end_ = child->end_;
+  } else {
+    child->lastChunk_->next = parent->chunks_->next;
+    if (parent->chunks_->next == nullptr) parent->lastChunk_ = child->lastChunk_;
+    parent->chunks_->next = child->chunks_;
+  }
+}
+
+void ArenaAllocator::ReleaseMemory(Transaction* transaction) noexcept {
+  for (ArenaRegion* region = transaction->regions_; region != nullptr;) {
+    ArenaRegion* next = region->next;
+    pages_->Free(region->start, region->pages, PageHeap::PurgeNow::kNo);
+    region = next;
+  }
+  if (transaction->chunks_ == nullptr) return;
+  ArenaThread* thread = ThisThread();
+  const std::uint32_t now = NowMs();
+  for (ArenaChunk* chunk = transaction->chunks_; chunk != nullptr;) {
+    ArenaChunk* next = chunk->next;
+    KeepChunk(thread, chunk, now);
+    chunk = next;
+  }
+  if (thread == nullptr || ++thread->endsSinceReclaim < kEndsPerReclaim) return;
+  thread->endsSinceReclaim = 0;
+  const std::uint64_t bytes = ReclaimThread(*thread, now, config_.staleMs);
+  if (bytes == 0) return;
+  const LockGuard guard(statsLock_);
+  stats_.reclaimedBytes += bytes;
+}
+
+void ArenaAllocator::KeepChunk(ArenaThread* thread, ArenaChunk* chunk, std::uint32_t nowMs) noexcept {
+  const unsigned bin = BinFor(chunk->pages);
+  if (thread != nullptr && bin < ArenaThread::kBins) {
+    const LockGuard guard(thread->lock);
+    if ((thread->cachedPages + chunk->pages) * kPageBytes <= config_.threadCacheBytes) {
+      chunk->releasedMs = nowMs;
+      chunk->next = thread->bins[bin];
+      thread->bins[bin] = chunk;
+      thread->cachedPages += chunk->pages;
+      return;
+    }
+  }
+  pages_->Free(chunk, chunk->pages, PageHeap::PurgeNow::kNo);
+}
+
+ArenaChunk* ArenaAllocator::TakeChunk(std::uint32_t pages) noexcept {
+  ArenaThread* thread = ThisThread();
+  const unsigned bin = BinFor(pages);
+  ArenaChunk* chunk = nullptr;
+  if (thread != nullptr && bin < ArenaThread::kBins) {
+    const LockGuard guard(thread->lock);
+    chunk = thread->bins[bin];
+    if (chunk != nullptr) {
+      thread->bins[bin] = chunk->next;
+      thread->cachedPages -= pages;
+    }
+  }
+  const bool cached = chunk != nullptr;
+  if (!cached) chunk = static_cast<ArenaChunk*>(pages_->Allocate(pages));
+  if (chunk == nullptr) return nullptr;
+  chunk->pages = pages;
+  chunk->next = nullptr;
+  const LockGuard guard(statsLock_);
+  ++stats_.chunks;
+  stats_.cachedChunks += cached ? 1 : 0;
+  return chunk;
+}
+
+// Lists are last in, first out: behind the first stale chunk all are.
+std::uint64_t ArenaAllocator::ReclaimThread(ArenaThread& thread, std::uint32_t nowMs,
+                                            std::uint32_t ageMs) noexcept {
+  ArenaChunk* stale[ArenaThread::kBins];
+  {
+    const LockGuard guard(thread.lock);
+    for (unsigned bin = 0; bin < ArenaThread::kBins; ++bin) {
+      ArenaChunk** link = &thread.bins[bin];
+      while (*link != nullptr && nowMs - (*link)->releasedMs < ageMs) link = &(*link)->next;
+      stale[bin] = *link;
+      *link = nullptr;
+      for (const ArenaChunk* chunk = stale[bin]; chunk != nullptr; chunk = chunk->next) {
+        thread.cachedPages -= chunk->pages;
+      }
+    }
+  }
+  std::uint64_t bytes = 0;
+  for (ArenaChunk* chunk : stale) {
+    while (chunk != nullptr) {
+      ArenaChunk* next = chunk->next;
+      bytes += std::uint64_t{chunk->pages} * kPageBytes;
+      pages_->Free(chunk, chunk->pages, PageHeap::PurgeNow::kNo);
+      chunk = next;
+    }
+  }
+  return bytes;
+}
+
+void ArenaAllocator::ReclaimStale(std::uint32_t ageMs) noexcept {
+  const std::uint32_t now = NowMs();
+  std::uint64_t bytes = 0;
+  states_.ForEach([&](ArenaThread& thread) { bytes += ReclaimThread(thread, now, ageMs); });
+  const LockGuard guard(statsLock_);
+  stats_.reclaimedBytes += bytes;
+}
+
+void ArenaAllocator::Flush(ArenaThread& thread) noexcept {
+  ReclaimThread(thread, 0, 0);
+  for (Transaction* transaction = thread.transactions; transaction != nullptr;) {
+    Transaction* next = transaction->nextSibling_;
+    pool_->Free(transaction, sizeof(Transaction));
+    transaction = next;
+  }
+  thread.transactions = nullptr;
+  thread.transactionCount = 0;
+}
+
+// Whether the transaction may hold so much more, under its profile or under the one it may grow to.
+bool ArenaAllocator::MayHold(Transaction* transaction, std::uint64_t bytes) noexcept {
+  const std::uint64_t held = transaction->heldBytes_ + bytes;
+  if (held <= config_.profiles[transaction->profile_].limitBytes) return true;
+  const LockGuard guard(statsLock_);
+  while (held > config_.profiles[transaction->profile_].limitBytes) {
+    const bool last = transaction->profile_ + 1 == kArenaProfiles;
+    if (config_.growth == ArenaGrowth::kRefuse || (last && config_.growth == ArenaGrowth::kGrow)) {
+      ++stats_.refused;
+      return false;
+    }
+    if (last) {
+      ++stats_.pastLimit;
+      return true;
+    }
+    ++transaction->profile_;
+    ++stats_.growths;
+  }
+  return true;
+}
+
+void ArenaAllocator::LearnProfile(Transaction* transaction) noexcept {
+  if (transaction->profileKnown_) return;
+  transaction->profileKnown_ = true;
+  const ArenaUsage usage = UsageOf(transaction->type_);
+  transaction->profile_ = static_cast<std::uint8_t>(ArenaProfileFor(config_, usage.estimateBytes()));
+}
+
+// Under the transaction's lock. Makes a chunk with room for `bytes` the current one.
+bool ArenaAllocator::AddChunk(Transaction* transaction, std::size_t bytes) noexcept {
+  LearnProfile(transaction);
+  const ArenaProfile& profile = config_.profiles[transaction->profile_];
+  std::size_t wanted;
+  if (transaction->chunks_ == nullptr) {
+    const std::uint64_t estimate = UsageOf(transaction->type_).estimateBytes() + kHeadBytes;
+    wanted = static_cast<std::size_t>(std::min<std::uint64_t>(estimate, profile.initialBytes));
+  } else {
+    const std::size_t doubled = std::size_t{transaction->chunks_->pages} * kPageBytes * 2;
+    wanted = std::min(doubled, profile.limitBytes / 4);
+  }
+  // What a request needs comes before what the profile would like; both in powers of two, so that chunks are
+  // found again.
+  const std::size_t needed = std::bit_ceil(std::max(bytes + kHeadBytes, kPageBytes));
+  std::size_t chunkBytes = std::max(std::bit_ceil(wanted), needed);
+  if (transaction->heldBytes_ + chunkBytes > profile.limitBytes) chunkBytes = needed;
+  ArenaChunk* chunk = nullptr;
+  for (const std::size_t size : {chunkBytes, needed}) {
+    if (!MayHold(transaction, size)) return false;
+    chunk = TakeChunk(static_cast<std::uint32_t>(size / kPageBytes));
+    if (chunk != nullptr) break;
+  }
+  if (chunk == nullptr) return false;
+  const auto start = reinterpret_cast<std::uintptr_t>(chunk);
+  if (transaction->chunks_ != nullptr) {
+    transaction->filledBytes_ +=
+        transaction->bump_ - reinterpret_cast<std::uintptr_t>(transaction->chunks_) - kHeadBytes;
+  } else {
+    transaction->lastChunk_ = chunk;
+  }
+  chunk->next = transaction->chunks_;
+  transaction->chunks_ = chunk;
+  transaction->bump_ = start + kHeadBytes;
+  transaction->end_ = start + std::size_t{chunk->pages} * kPageBytes;
+  transaction->heldBytes_ += std::size_t{chunk->pages} * kPageBytes;
+  return true;
+}
+
+void* ArenaAllocator::AllocateSlow(Transaction* transaction, std::size_t size,
+                                   std::size_t alignment) noexcept {
+  if (size > config_.oversizedBytes) return AllocateRegion(transaction, size, alignment);
+  if (alignment > pages_->reservedBytes()) return nullptr;
+  const std::size_t bytes = BytesFor(size);
+  const std::uintptr_t aligned = AlignmentFor(size, alignment);
+  const LockGuard guard(transaction->lock_);
+  // Another thread may have added a chunk meanwhile, and even filled it again.
+  std::uintptr_t start = AlignUp(transaction->bump_, aligned);
+  if (start + bytes > transaction->end_) {
+    if (!AddChunk(transaction, bytes + (aligned > kHeadBytes ? aligned : 0))) return nullptr;
+    start = AlignUp(transaction->bump_, aligned);
+  }
+  transaction->bump_ = start + bytes;
+  return reinterpret_cast<void*>(start);
+}
+
+void* ArenaAllocator::AllocateRegion(Transaction* transaction, std::size_t size,
+                                     std::size_t alignment) noexcept {
+  const std::size_t head = std::max(kHeadBytes, alignment);
+  const std::size_t bytes = head + size;
+  if (bytes < size || bytes > pages_->reservedBytes()) return nullptr;
+  const auto pages = static_cast<std::uint32_t>((bytes + kPageBytes - 1) / kPageBytes);
+  const std::uint64_t held = std::uint64_t{pages} * kPageBytes;
+  const LockGuard guard(transaction->lock_);
+  LearnProfile(transaction);
+  if (!MayHold(transaction, held)) return nullptr;
+  auto* start = static_cast<char*>(pages_->Allocate(pages, std::max(alignment, kPageBytes)));
+  if (start == nullptr) return nullptr;
+  if (held >= kHugePageBytes) pages_->AdviseHuge(start, pages);
+  ArenaRegion* region = RegionOf(start + head);
+  *region = {transaction->regions_, nullptr, start, pages};
+  if (transaction->regions_ != nullptr) {
+    transaction->regions_->previous = region;
+  } else {
+    transaction->lastRegion_ = region;
+  }
+  transaction->regions_ = region;
+  transaction->heldBytes_ += held;
+  transaction->filledBytes_ += held;
+  const LockGuard statsGuard(statsLock_);
+  ++stats_.regions;
+  return start + head;
+}
+
+void ArenaAllocator::FreeRegion(Transaction* transaction, void* p) noexcept {
+  ArenaRegion* region = RegionOf(p);
+  const LockGuard guard(transaction->lock_);
+  if (region->next != nullptr) {
+    region->next->previous = region->previous;
+  } else {
+    transaction->lastRegion_ = region->previous;
+  }
+  if (region->previous != nullptr) {
+    region->previous->next = region->next;
+  } else {
+    RMEM_CHECK((transaction->regions_ == region) && "freed a region of another transaction");
+    transaction->regions_ = region->next;
+  }
+  transaction->heldBytes_ -= std::uint64_t{region->pages} * kPageBytes;
+  pages_->Free(region->start, region->pages);
+}
+
+// Null when the region cannot grow where it is.
+void* ArenaAllocator::ResizeRegion(Transaction* transaction, void* p, std::size_t newSize) noexcept {
+  ArenaRegion* region = RegionOf(p);
+  const std::size_t head = static_cast<std::size_t>(static_cast<char*>(p) - region->start);
+  const std::size_t bytes = head + newSize;
+  if (bytes < newSize || bytes > pages_->reservedBytes()) return nullptr;
+  const auto pages = static_cast<std::uint32_t>((bytes + kPageBytes - 1) / kPageBytes);
+  const LockGuard guard(transaction->lock_);
+  const std::uint32_t oldPages = region->pages;
+  if (pages == oldPages) return p;
+  if (pages < oldPages) {
+    pages_->Shrink(region->start, oldPages, pages);
+    transaction->heldBytes_ -= std::uint64_t{oldPages - pages} * kPageBytes;
+  } else {
+    const std::uint64_t more = std::uint64_t{pages - oldPages} * kPageBytes;
+    if (!MayHold(transaction, more) || !pages_->Extend(region->start, oldPages, pages)) return nullptr;
+    transaction->heldBytes_ += more;
+    transaction->filledBytes_ += more;
+  }
+  region->pages = pages;
+  return p;
+}
+
+void* ArenaAllocator::Reallocate(Transaction* transaction, void* p, std::size_t oldSize, std::size_t newSize,
+                                 std::size_t alignment) noexcept {
+  const bool wasRegion = oldSize > config_.oversizedBytes;
+  if (wasRegion == (newSize > config_.oversizedBytes)) {
+    if (wasRegion) {
+      if (void* resized = ResizeRegion(transaction, p, newSize)) return resized;
+    } else {
+      const LockGuard guard(transaction->lock_);
+      const auto start = reinterpret_cast<std::uintptr_t>(p);
+      if (start + BytesFor(oldSize) == transaction->bump_ && start + BytesFor(newSize) <= transaction->end_ &&
+          start % AlignmentFor(newSize, alignment) == 0) {
+        transaction->bump_ = start + BytesFor(newSize);
+        return p;
+      }
+      if (newSize <= oldSize) {
+        transaction->wasteBytes_ += oldSize - newSize;
+        return p;
+      }
+    }
+  }
+  void* moved = Allocate(transaction, newSize, alignment, false);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, p, std::min(oldSize, newSize));
+  Free(transaction, p, oldSize);
+  return moved;
+}
+
+ArenaUsage ArenaAllocator::UsageOf(std::uint32_t type) noexcept {
+  const LockGuard guard(statsLock_);
+  return usage_[type % kTypes];
+}
+
+ArenaStats ArenaAllocator::Stats() noexcept {
+  const LockGuard guard(statsLock_);
+  return stats_;
+}
+
+}  // namespace rmem

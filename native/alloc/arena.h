@@ -1,0 +1,188 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "alloc/arena_profile.h"
+#include "alloc/metadata_pool.h"
+#include "alloc/page_heap.h"
+#include "alloc/thread_states.h"
+#include "base/bits.h"
+#include "os/lock.h"
+
+namespace rmem {
+
+/** The head of a run of pages that an arena allocates from. */
+struct ArenaChunk {
+  ArenaChunk* next;
+  std::uint32_t pages;
+  std::uint32_t releasedMs;  // when it went into a thread's cache
+};
+
+/** The head of a request that has a region of its own; the block follows it directly. */
+struct ArenaRegion {
+  ArenaRegion* next;
+  ArenaRegion* previous;
+  char* start;
+  std::uint32_t pages;
+};
+
+/**
+ * A transaction or savepoint, and the arena of its memory. Made by ArenaAllocator::Begin; gone after its
+ * commit or abort, and its open children with it. Blocks may be asked for and freed by several threads at a
+ * time; begin and end are one thread's affair.
+ */
+class Transaction {
+ private:
+  friend class ArenaAllocator;
+
+  SpinLock lock_;
+  std::uint8_t profile_;
+  bool profileKnown_;
+  std::uint32_t type_;
+  std::uintptr_t bump_, end_;  // of the current chunk
+  ArenaChunk* chunks_;         // the current one first
+  ArenaChunk* lastChunk_;
+  ArenaRegion* regions_;
+  ArenaRegion* lastRegion_;
+  Transaction* parent_;
+  Transaction* firstChild_;
+  Transaction* nextSibling_;
+  Transaction* previousSibling_;
+  std::uint64_t heldBytes_;    // in chunks and regions, those of committed children included
+  std::uint64_t filledBytes_;  // in chunks that are no longer the current one, and in regions: own ones
+  std::uint64_t wasteBytes_;   // freed but not taken back
+};
+
+struct ArenaThread {
+  static constexpr unsigned kBins = 14;  // chunks of 4 KiB .. 32 MiB
+
+  ThreadStateLinks<ArenaThread> links;
+  SpinLock lock;  // the thread's own, except for a purge by another
+  std::uint32_t endsSinceReclaim;
+  std::uint64_t cachedPages;
+  ArenaChunk* bins[kBins];
+  Transaction* transactions;
+  std::uint32_t transactionCount;
+};
+
+struct ArenaThreadSlot {
+  std::uint64_t allocatorId;
+  ArenaThread* thread;
+};
+extern constinit thread_local ArenaThreadSlot arenaThreadSlot [[gnu::tls_model("initial-exec")]];
+
+struct ArenaStats {
+  std::uint64_t committed, inherited, aborted;
+  std::uint64_t chunks, cachedChunks;  // taken; of them from a thread's cache
+  std::uint64_t regions;
+  std::uint64_t growths, pastLimit, refused;
+  std::uint64_t usedBytes, heldBytes,
+      wasteBytes;  // summed over ended transactions: handed out, held for it, freed early
+  std::uint64_t reclaimedBytes;
+};
+
+/**
+ * Transaction arenas: bump allocation in chunks of a page heap; everything a transaction holds goes at its
+ * end, in a time that depends on the number of chunks alone. A child is an arena of its own; committed with
+ * `inherit` it hands its chunks to the parent in O(1).
+ *
+ * The profile of a transaction is learned per type. Chunks double up to a quarter of the profile's limit.
+ * Finished chunks wait in the thread that ended the transaction; what does not fit there goes back to the
+ * page heap, which never purges inside a commit.
+ */
+class ArenaAllocator {
+ public:
+  bool Init(PageHeap* pages, MetadataPool* pool, const ArenaConfig& config) noexcept;
+  void Destroy() noexcept;
+
+  /** A transaction, or a child of `parent`. `estimateBytes`: what it will use, 0 = learn. Null: no memory. */
+  Transaction* Begin(Transaction* parent, std::uint32_t type, std::uint64_t estimateBytes = 0) noexcept;
+  /** Ends it. `inherit`: its blocks live on in the parent, if there is one. Open children are aborted first.
+   */
+  void Commit(Transaction* transaction, bool inherit) noexcept;
+  void Abort(Transaction* transaction) noexcept;
+
+  void* Allocate(Transaction* transaction, std::size_t size, std::size_t alignment, bool zeroed) noexcept {
+    void* p = nullptr;
+    if (size <= config_.oversizedBytes) [[likely]] {
+      const LockGuard guard(transaction->lock_);
+      const std::uintptr_t start = AlignUp(transaction->bump_, AlignmentFor(size, alignment));
+      const std::uintptr_t end = start + BytesFor(size);
+      if (end <= transaction->end_) [[likely]] {
+        transaction->bump_ = end;
+        p = reinterpret_cast<void*>(start);
+      }
+    }
+    if (p == nullptr) [[unlikely]]
+      p = AllocateSlow(transaction, size, alignment);
+    if (zeroed && p != nullptr) std::memset(p, 0, size);
+    return p;
+  }
+  /** Takes the last block back; others wait for the end. */
+  void Free(Transaction* transaction, void* p, std::size_t size) noexcept {
+    if (size > config_.oversizedBytes) [[unlikely]]
+      return FreeRegion(transaction, p);
+    const LockGuard guard(transaction->lock_);
+    const auto start = reinterpret_cast<std::uintptr_t>(p);
+    if (start + BytesFor(size) == transaction->bump_) {
+      transaction->bump_ = start;
+    } else {
+      transaction->wasteBytes_ += size;
+    }
+  }
+  void* Reallocate(Transaction* transaction, void* p, std::size_t oldSize, std::size_t newSize,
+                   std::size_t alignment) noexcept;
+
+  /** Gives back kept chunks, of all threads, that were not wanted for `ageMs`. */
+  void ReclaimStale(std::uint32_t ageMs) noexcept;
+  void Purge() noexcept { ReclaimStale(0); }
+
+  ArenaUsage UsageOf(std::uint32_t type) noexcept;
+  ArenaStats Stats() noexcept;
+
+ private:
+  friend class ThreadStates<ArenaThread, ArenaAllocator>;
+
+  static constexpr std::uint32_t kTypes = 256;  // learned apart; further ones share
+  static constexpr std::uint32_t kMaxKeptTransactions = 64;
+
+  static constexpr std::size_t BytesFor(std::size_t size) noexcept { return size + (size == 0 ? 1 : 0); }
+  static constexpr std::uintptr_t AlignmentFor(std::size_t size, std::size_t alignment) noexcept {
+    return alignment != 0 ? alignment : size <= 8 ? 8 : 16;
+  }
+
+  void* AllocateSlow(Transaction* transaction, std::size_t size, std::size_t alignment) noexcept;
+  void* AllocateRegion(Transaction* transaction, std::size_t size, std::size_t alignment) noexcept;
+  void FreeRegion(Transaction* transaction, void* p) noexcept;
+  void* ResizeRegion(Transaction* transaction, void* p, std::size_t newSize) noexcept;
+  bool AddChunk(Transaction* transaction, std::size_t bytes) noexcept;
+  bool MayHold(Transaction* transaction, std::uint64_t bytes) noexcept;
+  void LearnProfile(Transaction* transaction) noexcept;
+
+  enum class Ending : std::uint8_t { kCommitted, kInherited, kAborted };
+  void End(Transaction* transaction, Ending ending) noexcept;
+  void EndOne(Transaction* transaction, Ending ending) noexcept;
+  void HandOver(Transaction* child, Transaction* parent) noexcept;
+  void ReleaseMemory(Transaction* transaction) noexcept;
+
+  ArenaThread* ThisThread() noexcept;
+  ArenaChunk* TakeChunk(std::uint32_t pages) noexcept;
+  void KeepChunk(ArenaThread* thread, ArenaChunk* chunk, std::uint32_t nowMs) noexcept;
+  std::uint64_t ReclaimThread(ArenaThread& thread, std::uint32_t nowMs, std::uint32_t ageMs) noexcept;
+  void Flush(ArenaThread& thread) noexcept;
+  void Forget() noexcept;
+
+  std::uint64_t id_ = 0;
+  PageHeap* pages_ = nullptr;
+  MetadataPool* pool_ = nullptr;
+  ArenaConfig config_;
+  ThreadStates<ArenaThread, ArenaAllocator> states_;
+  Lock statsLock_;
+  ArenaStats stats_{};
+  std::array<ArenaUsage, kTypes> usage_{};
+};
+
+}  // namespace rmem

@@ -1,0 +1,154 @@
+#include "alloc/heap.h"
+
+#include <new>
+
+#include "os/pages.h"
+
+namespace rmem {
+namespace {
+
+// Thread caches, magazines and transaction objects are a small part of what they manage.
+constexpr std::size_t kMetadataShare = 32;
+
+template <class H>
+constexpr std::size_t kHeapPagesBytes = (sizeof(H) + kPageBytes - 1) / kPageBytes* kPageBytes;
+
+}  // namespace
+
+template <Preset P>
+Heap<P>* Heap<P>::Create(const HeapConfig& config) noexcept {
+  void* memory = ReservePages(kHeapPagesBytes<Heap>);
+  if (memory == nullptr) return nullptr;
+  if (!CommitPages(memory, kHeapPagesBytes<Heap>)) {
+    ReleasePages(memory, kHeapPagesBytes<Heap>);
+    return nullptr;
+  }
+  Heap* heap = new (memory) Heap;
+  if (heap->Init(config)) return heap;
+  heap->~Heap();
+  ReleasePages(memory, kHeapPagesBytes<Heap>);
+  return nullptr;
+}
+
+template <Preset P>
+bool Heap<P>::Init(const HeapConfig& config) noexcept {
+  slabMaxBytes_ = P == Preset::kRustydb ? config.sizeClasses->maxBytes()
+                                        : std::min(config.slabMaxBytes, config.sizeClasses->maxBytes());
+  largeThresholdBytes_ = config.largeThresholdBytes;
+  const PageHeapConfig pagesConfig{config.reserveBytes, config.fit, config.dirtyCapBytes,
+                                   config.dirtyCapMaxBytes, config.hugePages};
+  if (!pages_.Init(pagesConfig)) return false;
+  bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
+  if constexpr (kHasSlabs) ready = ready && slabs_.Init(&pages_, &pool_, config.sizeClasses);
+  if constexpr (kHasTransactions) ready = ready && arenas_.Init(&pages_, &pool_, config.arena);
+  if constexpr (kHasLargeObjects) large_.Init(&pages_);
+  if (ready) return true;
+  Release();
+  return false;
+}
+
+// Each part may also be one that never came up.
+template <Preset P>
+void Heap<P>::Release() noexcept {
+  slabs_.Destroy();
+  arenas_.Destroy();
+  pool_.Destroy();
+  pages_.Destroy();
+}
+
+template <Preset P>
+void Heap<P>::Destroy(Heap* heap) noexcept {
+  if (heap == nullptr) return;
+  heap->Release();
+  heap->~Heap();
+  ReleasePages(heap, kHeapPagesBytes<Heap>);
+}
+
+template <Preset P>
+void* Heap<P>::AllocateElsewhere(std::size_t size, std::size_t alignment, bool zeroed) noexcept {
+  if constexpr (kHasLargeObjects) {
+    if (IsLarge(size)) {
+      void* p = large_.Allocate(size, alignment, zeroed);
+      if (p != nullptr) return p;
+      Drain();
+      return large_.Allocate(size, alignment, zeroed);
+    }
+  }
+  return SystemMalloc::Allocate(size, alignment, zeroed);
+}
+
+template <Preset P>
+void Heap<P>::FreeElsewhere(void* p, std::size_t size, std::size_t alignment) noexcept {
+  if constexpr (kHasLargeObjects) {
+    if (IsLarge(size)) return large_.Free(p, size, alignment);
+  }
+  SystemMalloc::Free(p, size, alignment);
+}
+
+template <Preset P>
+void* Heap<P>::Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std::size_t alignment) noexcept {
+  enum class Place : std::uint8_t { kSlab, kLarge, kSystem };
+  const auto placeOf = [&](std::size_t size) {
+    if constexpr (kHasSlabs) {
+      if (SlabClassFor(size, alignment) != SizeClassTable::kNoClass) return Place::kSlab;
+    }
+    if constexpr (kHasLargeObjects) {
+      if (IsLarge(size)) return Place::kLarge;
+    }
+    return Place::kSystem;
+  };
+  const Place place = placeOf(oldSize);
+  void* resized = nullptr;
+  if (place == placeOf(newSize)) {
+    if (place == Place::kSlab) resized = slabs_.Reallocate(p, oldSize, newSize, alignment);
+    if (place == Place::kLarge) resized = large_.Reallocate(p, oldSize, newSize, alignment);
+    if (place == Place::kSystem) resized = SystemMalloc::Reallocate(p, oldSize, newSize, alignment);
+    if (resized != nullptr) return resized;
+  }
+  void* moved = Allocate(newSize, alignment, false);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, p, std::min(oldSize, newSize));
+  Free(p, oldSize, alignment);
+  return moved;
+}
+
+template <Preset P>
+void Heap<P>::Drain() noexcept {
+  if constexpr (kHasSlabs) slabs_.FlushThisThread();
+  if constexpr (kHasTransactions) arenas_.Purge();
+  pages_.Purge();
+}
+
+template <Preset P>
+void Heap<P>::Purge() noexcept {
+  Drain();
+}
+
+template <Preset P>
+HeapStats Heap<P>::Stats() noexcept {
+  HeapStats stats;
+  stats.hasSlabs = kHasSlabs;
+  stats.hasArenas = kHasTransactions;
+  stats.hasLargeObjects = kHasLargeObjects;
+  stats.pages = pages_.Stats();
+  stats.metadataBytes = pool_.usedBytes();
+  if constexpr (kHasSlabs) stats.slabs = slabs_.Stats();
+  if constexpr (kHasTransactions) stats.arenas = arenas_.Stats();
+  if constexpr (kHasLargeObjects) stats.large = large_.Stats();
+  return stats;
+}
+
+template <Preset P>
+bool Heap<P>::IsConsistent(std::uint64_t liveSlabBlocks) noexcept {
+  if constexpr (kHasSlabs) {
+    if (!slabs_.IsConsistent(liveSlabBlocks)) return false;
+  }
+  return pages_.IsConsistent();
+}
+
+template class Heap<Preset::kSlab>;
+template class Heap<Preset::kArena>;
+template class Heap<Preset::kLarge>;
+template class Heap<Preset::kRustydb>;
+
+}  // namespace rmem

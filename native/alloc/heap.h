@@ -1,0 +1,145 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "alloc/allocator.h"
+#include "alloc/arena.h"
+#include "alloc/heap_config.h"
+#include "alloc/heap_stats.h"
+#include "alloc/large.h"
+#include "alloc/metadata_pool.h"
+#include "alloc/page_heap.h"
+#include "alloc/slab.h"
+#include "alloc/system_malloc.h"
+
+namespace rmem {
+
+/** Which requests a heap serves by itself; the rest goes to the malloc of the process. */
+enum class Preset : std::uint8_t {
+  kSlab,     // up to HeapConfig::slabMaxBytes
+  kArena,    // what belongs to a transaction
+  kLarge,    // above HeapConfig::largeThresholdBytes
+  kRustydb,  // everything
+};
+
+/**
+ * A heap: one page heap, and the allocators of its preset above it. A request goes where its size and
+ * alignment say, and a free, told the same, finds the same place; hence sizes and alignments must be told as
+ * they were asked for. Blocks of a transaction are freed and reallocated through the transaction that holds
+ * them now.
+ *
+ * Conventions as in alloc/allocator.h. Any thread may call anything but Destroy, for which the others must be
+ * done with the heap (they may exit later).
+ */
+template <Preset P>
+class Heap {
+ public:
+  static constexpr bool kHasSlabs = P == Preset::kSlab || P == Preset::kRustydb;
+  static constexpr bool kHasTransactions = P == Preset::kArena || P == Preset::kRustydb;
+  static constexpr bool kHasLargeObjects = P == Preset::kLarge || P == Preset::kRustydb;
+
+  /** Null when the system grants no address space. */
+  static Heap* Create(const HeapConfig& config = HeapConfig()) noexcept;
+  /** Gives everything back, blocks that are alive included (but not those that malloc served). */
+  static void Destroy(Heap* heap) noexcept;
+
+  void* Allocate(std::size_t size, std::size_t alignment = 0, bool zeroed = false) noexcept {
+    if constexpr (kHasSlabs) {
+      const unsigned index = SlabClassFor(size, alignment);
+      if (index != SizeClassTable::kNoClass) [[likely]] {
+        void* p = slabs_.AllocateClass(index);
+        if (zeroed && p != nullptr) std::memset(p, 0, size);
+        return p;
+      }
+    }
+    return AllocateElsewhere(size, alignment, zeroed);
+  }
+
+  void Free(void* p, std::size_t size, std::size_t alignment = 0) noexcept {
+    if constexpr (kHasSlabs) {
+      const unsigned index = SlabClassFor(size, alignment);
+      if (index != SizeClassTable::kNoClass) [[likely]]
+        return slabs_.FreeClass(p, index);
+    }
+    FreeElsewhere(p, size, alignment);
+  }
+
+  void* Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std::size_t alignment = 0) noexcept;
+
+  /** A transaction, or a savepoint within `parent`. `type` is any number; what is learned is learned per
+   * type. */
+  Transaction* Begin(Transaction* parent, std::uint32_t type) noexcept requires kHasTransactions {
+    Transaction* transaction = arenas_.Begin(parent, type);
+    if (transaction == nullptr) [[unlikely]] {
+      Drain();
+      transaction = arenas_.Begin(parent, type);
+    }
+    return transaction;
+  }
+  void* Allocate(Transaction* transaction, std::size_t size, std::size_t alignment,
+                 bool zeroed) noexcept requires kHasTransactions {
+    void* p = arenas_.Allocate(transaction, size, alignment, zeroed);
+    if (p == nullptr) [[unlikely]] {
+      Drain();
+      p = arenas_.Allocate(transaction, size, alignment, zeroed);
+    }
+    return p;
+  }
+  void Free(Transaction* transaction, void* p, std::size_t size) noexcept requires kHasTransactions {
+    arenas_.Free(transaction, p, size);
+  }
+  void* Reallocate(Transaction* transaction, void* p, std::size_t oldSize, std::size_t newSize,
+                   std::size_t alignment) noexcept requires kHasTransactions {
+    return arenas_.Reallocate(transaction, p, oldSize, newSize, alignment);
+  }
+  void Commit(Transaction* transaction, bool inherit) noexcept requires kHasTransactions {
+    arenas_.Commit(transaction, inherit);
+  }
+  void Abort(Transaction* transaction) noexcept requires kHasTransactions { arenas_.Abort(transaction); }
+
+  HeapStats Stats() noexcept;
+  /** Gives back what the calling thread caches, what arenas keep, and all dirty memory. */
+  void Purge() noexcept;
+
+  /** Every page and block is accounted for, with `liveSlabBlocks` alive. For tests, while no other thread is
+   * inside. */
+  bool IsConsistent(std::uint64_t liveSlabBlocks) noexcept;
+
+ private:
+  Heap() = default;
+
+  unsigned SlabClassFor(std::size_t size, std::size_t alignment) const noexcept {
+    return size <= slabMaxBytes_ ? slabs_.table().ClassFor(size, alignment) : SizeClassTable::kNoClass;
+  }
+  bool IsLarge(std::size_t size) const noexcept {
+    return P == Preset::kRustydb || size > largeThresholdBytes_;
+  }
+
+  bool Init(const HeapConfig& config) noexcept;
+  void Release() noexcept;
+  void* AllocateElsewhere(std::size_t size, std::size_t alignment, bool zeroed) noexcept;
+  void FreeElsewhere(void* p, std::size_t size, std::size_t alignment) noexcept;
+  /** Gives back what is only kept for speed, because memory ran out. */
+  void Drain() noexcept;
+
+  SlabAllocator slabs_;  // first: its id and table are what the fast path reads
+  std::size_t slabMaxBytes_ = 0;
+  std::size_t largeThresholdBytes_ = 0;
+  PageHeap pages_;
+  MetadataPool pool_;
+  LargeObjects large_;
+  ArenaAllocator arenas_;
+};
+
+static_assert(PartialAllocator<SlabAllocator> && Allocator<LargeObjects> && Allocator<SystemMalloc>);
+static_assert(Allocator<Heap<Preset::kSlab>> && Allocator<Heap<Preset::kRustydb>>);
+
+extern template class Heap<Preset::kSlab>;
+extern template class Heap<Preset::kArena>;
+extern template class Heap<Preset::kLarge>;
+extern template class Heap<Preset::kRustydb>;
+
+}  // namespace rmem

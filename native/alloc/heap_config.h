@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+
+#include "alloc/arena_profile.h"
+#include "alloc/free_regions.h"
+#include "alloc/size_classes.h"
+
+namespace rmem {
+
+/** What a heap can be told. A plain struct: every default is the one in the documentation. */
+struct HeapConfig {
+  /** Address space to reserve; the system may allow less. 0: 256 GiB. Costs no memory. */
+  std::size_t reserveBytes = 0;
+
+  /** Largest request that the slab preset serves. The rustydb preset uses the whole table of classes. */
+  std::size_t slabMaxBytes = 4096;
+  const SizeClassTable* sizeClasses = &SizeClassTable::Default();
+
+  /** Requests above this are large objects in the large preset. */
+  std::size_t largeThresholdBytes = std::size_t{256} << 10;
+  Fit fit = Fit::kBest;
+  /** Dirty free memory kept for reuse. Exceeding it purges down to half of it and doubles it, up to the
+   * maximum. */
+  std::size_t dirtyCapBytes = std::size_t{8} << 20;
+  std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
+  /** Large objects of 2 MiB and more are aligned to, and advised as, huge pages. */
+  bool hugePages = true;
+
+  ArenaConfig arena;
+};
+
+}  // namespace rmem

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "alloc/free_regions.h"
+#include "alloc/lazy_table.h"
+#include "os/lock.h"
+#include "os/pages.h"
+
+namespace rmem {
+
+/** In a page's tag: the first page of a large object, the other bits its length in pages. Else: a slab's
+ * number. */
+inline constexpr std::uint32_t kLargeTag = std::uint32_t{1} << 31;
+
+struct PageHeapConfig {
+  std::size_t reserveBytes = 0;  // 0: 256 GiB, or what RLIMIT_AS allows
+  Fit fit = Fit::kBest;
+  std::size_t dirtyCapBytes = std::size_t{8} << 20;
+  std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
+  bool hugePages = true;
+};
+
+struct PageHeapStats {
+  std::uint64_t reservedBytes, committedBytes;
+  std::uint64_t liveBytes;   // in runs handed out
+  std::uint64_t dirtyBytes;  // free, and perhaps resident
+  std::uint64_t cleanBytes;  // free, was used before, given back to the system
+  std::uint64_t hugeAdvisedBytes;
+  std::uint64_t dirtyCapBytes;
+  std::uint64_t allocations, freeListHits;  // a hit reuses pages that were handed out before
+  std::uint64_t frees, coalesces;           // a free coalesces when it joins a free neighbour (or two)
+  std::uint64_t largestFreeBytes;           // of the free regions below the top
+  std::uint64_t freeRegionBytes, freeRegions;
+  std::uint64_t purges, purgedBytes;
+  std::uint64_t failures;
+};
+
+/**
+ * The pages of one heap: runs of whole pages out of one reserved range, under one lock.
+ *
+ * What lies above `top` was never used, or is free up to there; below it, free regions are found by
+ * FreeRegions. Pages that were handed out and came back are dirty; they stay resident for reuse up to a cap
+ * and are purged beyond it. A tag of 32 bits a page belongs to whoever holds the page (slabs write their
+ * number there), so that an address leads to its owner.
+ */
+class PageHeap {
+ public:
+  bool Init(const PageHeapConfig& config) noexcept;
+  void Destroy() noexcept;
+
+  /**
+   * `pages` pages aligned to `alignment` bytes (a power of two); null when the range is full or memory is
+   * refused, also after a purge. `preferredAlignment` is kept where that wastes no reusable region.
+   */
+  void* Allocate(std::uint32_t pages, std::size_t alignment = kPageBytes,
+                 std::size_t preferredAlignment = kPageBytes) noexcept;
+  /** When a purge must not happen now (inside a commit), it is left to the next call that may. */
+  enum class PurgeNow : bool { kNo, kYes };
+  void Free(void* start, std::uint32_t pages, PurgeNow purge = PurgeNow::kYes) noexcept;
+  /** Frees a run that holds no memory, because its contents were moved away. */
+  void FreeMoved(void* start, std::uint32_t pages) noexcept;
+  /** Lengthens a run in place; false when what follows is not free. */
+  bool Extend(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept;
+  /** Frees the end of a run. */
+  void Shrink(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept;
+
+  /** Makes the first `bytes` of a run just allocated read as zero, without touching pages that do so already.
+   */
+  void Zero(void* start, std::size_t bytes) noexcept;
+  /** Advises the whole huge pages within a live run. */
+  void AdviseHuge(void* start, std::uint32_t pages) noexcept;
+
+  /** Gives all dirty memory back to the system. */
+  void Purge() noexcept;
+  PageHeapStats Stats() noexcept;
+
+  std::uint32_t PageOf(const void* p) const noexcept {
+    return static_cast<std::uint32_t>((reinterpret_cast<std::uintptr_t>(p) - base_) / kPageBytes);
+  }
+  char* AddressOf(std::uint32_t page) const noexcept {
+    return reinterpret_cast<char*>(base_ + std::uintptr_t{page} * kPageBytes);
+  }
+  bool Contains(const void* p) const noexcept { return reinterpret_cast<std::uintptr_t>(p) - base_ < bytes_; }
+  std::uint32_t& Tag(std::uint32_t page) noexcept { return tags_[page]; }
+  std::size_t reservedBytes() const noexcept { return bytes_; }
+
+  /** Every page is live, free or above the top, and the counts agree. For tests; stops nobody. */
+  bool IsConsistent() noexcept;
+
+ private:
+  using Word = std::uint64_t;
+  static constexpr std::uint32_t kWordBits = 64;
+  static constexpr std::uint32_t kHugePages = kHugePageBytes / kPageBytes;
+
+  PageRun Take(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
+  PageRun TakeFromRegions(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
+  PageRun TakeFromTop(std::uint32_t pages, std::size_t alignment) noexcept;
+  bool CommitUpTo(std::uint32_t page) noexcept;
+  void GiveBack(PageRun run, bool dirty) noexcept;
+  std::uint32_t AlignPage(std::uint32_t page, std::size_t alignment) const noexcept;
+
+  std::uint32_t CountDirty(PageRun run) const noexcept;
+  void SetDirty(PageRun run, bool dirty) noexcept;
+  std::uint32_t PurgeRun(PageRun run) noexcept;
+  void PurgeDownTo(std::uint64_t targetPages) noexcept;
+  void PurgeOverCap() noexcept;
+
+  std::uintptr_t base_ = 0;
+  std::size_t bytes_ = 0;
+  std::uint32_t endPage_ = 0;
+
+  Lock lock_;
+  Fit fit_ = Fit::kBest;
+  bool hugePages_ = true;
+  std::uint32_t top_ = 0;        // first page above all that is in use
+  std::uint32_t touched_ = 0;    // pages from here on were never handed out
+  std::uint32_t committed_ = 0;  // pages from here on cannot be touched
+  FreeRegions regions_;
+  LazyTable<std::uint32_t> tags_;
+  // One bit a page: its contents may differ from zero. Kept while a page is live (what it held when it was
+  // handed out), read then without the lock by Zero, hence atomic.
+  LazyTable<std::atomic<Word>> dirty_;
+  LazyTable<Word> huge_;  // one bit a huge page: advised
+
+  std::uint64_t livePages_ = 0;
+  std::uint64_t liveRuns_ = 0;
+  std::uint64_t dirtyPages_ = 0;  // free ones only
+  std::uint64_t dirtyCapPages_ = 0;
+  std::uint64_t dirtyCapMaxPages_ = 0;
+  std::uint64_t hugeAdvised_ = 0;
+  std::uint64_t allocations_ = 0, freeListHits_ = 0, frees_ = 0, coalesces_ = 0;
+  std::uint64_t purges_ = 0, purgedPages_ = 0, failures_ = 0;
+};
+
+}  // namespace rmem
