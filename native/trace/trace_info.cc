@@ -16,9 +16,9 @@ std::uint16_t NameTable::Intern(std::string_view text) {
   return index;
 }
 
-void ImportReport::Count(const std::string& category, bool dropped, std::uint64_t position) {
+void ImportReport::Count(const std::string& category, bool dropped, std::uint64_t position, std::uint64_t times) {
   Repair& repair = repairs[category];
-  ++repair.count;
+  repair.count += times;
   repair.dropped = dropped;
   if (repair.firstPositions.size() < 5) repair.firstPositions.push_back(position);
 }

@@ -42,7 +42,7 @@ struct ImportReport {
   std::map<std::string, Repair> repairs;  // keyed by category: `free-of-unknown-block`, …
   std::vector<std::string> warnings;
 
-  void Count(const std::string& category, bool dropped, std::uint64_t position);
+  void Count(const std::string& category, bool dropped, std::uint64_t position, std::uint64_t times = 1);
   std::uint64_t Dropped() const;
   std::uint64_t Repaired() const;
 };
@@ -53,6 +53,7 @@ struct TraceInfo {
       header;  // program, host, clock, origin allocator, cpus, workload, seed, …
   TraceNames names;
   ImportReport report;
+  ImportReport origin;  // what was reported when the `.rmt` file that is being read was made
 };
 
 }  // namespace rmem

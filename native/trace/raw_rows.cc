@@ -1,0 +1,95 @@
+#include "trace/raw_rows.h"
+
+#include "base/varint.h"
+#include "trace/raw_block.h"
+#include "trace/trace_error.h"
+
+namespace rmem {
+namespace {
+
+[[noreturn]] void Damaged() { throw TraceError("damaged-block", "a block of the recording is damaged"); }
+
+}  // namespace
+
+std::uint8_t RawRows::Byte() {
+  if (at_ == end_) Damaged();
+  return static_cast<std::uint8_t>(*at_++);
+}
+
+std::uint64_t RawRows::Number() {
+  std::uint64_t value;
+  at_ = ReadVarint(at_, end_, &value);
+  if (at_ == nullptr) {
+    at_ = end_;
+    Damaged();
+  }
+  return value;
+}
+
+std::uint64_t RawRows::Ticks() { return ticks_ += static_cast<std::uint64_t>(UnZigZag(Number())); }
+
+std::uint64_t RawRows::Address() { return address_ += static_cast<std::uint64_t>(UnZigZag(Number())); }
+
+std::string_view RawRows::Text() {
+  const std::size_t bytes = Byte();
+  if (bytes > static_cast<std::size_t>(end_ - at_)) Damaged();
+  const std::string_view text(reinterpret_cast<const char*>(at_), bytes);
+  at_ += bytes;
+  return text;
+}
+
+void RawRows::Next(RawRow* row) {
+  *row = RawRow{};
+  const std::uint8_t op = Byte();
+  row->type = op & kRawTypeMask;
+  row->flags = op & static_cast<std::uint8_t>(~kRawTypeMask);
+  row->ticks = Ticks();
+  if (row->type == static_cast<unsigned>(RawOp::kScope)) {
+    row->address = Number();
+    return;
+  }
+  if (row->type >= kEventTypeCount) Damaged();
+  switch (static_cast<EventType>(row->type)) {
+    case EventType::kAlloc:
+      row->address = Address();
+      row->size = Number();
+      if (row->flags & kRawAligned) {
+        const std::uint8_t log2 = Byte();
+        if (log2 > 31) Damaged();
+        row->alignment = std::uint32_t{1} << log2;
+      }
+      break;
+    case EventType::kFree:
+      row->address = Address();
+      if (row->flags & kRawSizeTold) row->size = Number();
+      break;
+    case EventType::kRealloc:
+      row->ticksAfter = Ticks();
+      row->address = Address();
+      row->newAddress = Address();
+      row->size = Number();
+      break;
+    case EventType::kBegin:
+      row->address = Number();
+      row->newAddress = Number();
+      row->text = Text();
+      break;
+    case EventType::kCommit:
+    case EventType::kAbort:
+      row->address = Number();
+      break;
+    case EventType::kMark:
+      row->text = Text();
+      break;
+    case EventType::kSample:
+      row->size = Number();
+      row->total = Number();
+      row->swap = Number() - 1;
+      break;
+    case EventType::kThreadStart:
+    case EventType::kThreadEnd:
+      break;
+  }
+}
+
+}  // namespace rmem
