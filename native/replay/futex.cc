@@ -1,0 +1,40 @@
+#include "replay/futex.h"
+
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace rmem {
+namespace {
+
+bool fencesRegistered = false;
+
+}  // namespace
+
+void FutexWait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint64_t timeoutNs) {
+  const timespec timeout{static_cast<time_t>(timeoutNs / 1'000'000'000),
+                         static_cast<long>(timeoutNs % 1'000'000'000)};
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, &timeout, nullptr, 0);
+}
+
+void FutexWake(std::atomic<std::uint32_t>& word, int threads) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, threads, nullptr, nullptr, 0);
+}
+
+bool RegisterFences() {
+  fencesRegistered = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+  return fencesRegistered;
+}
+
+bool HasFences() {
+  return fencesRegistered;
+}
+
+void FenceOtherThreads() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (fencesRegistered) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+}  // namespace rmem

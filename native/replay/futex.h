@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace rmem {
+
+/** Sleeps while `word` is `expected`, until woken or `timeoutNs` later. May return early. */
+void FutexWait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint64_t timeoutNs);
+void FutexWake(std::atomic<std::uint32_t>& word, int threads);
+
+/** Asks the kernel, once and before threads start, for FenceOtherThreads. False where it has none. */
+bool RegisterFences();
+
+/**
+ * A full fence on all running threads of the process (membarrier): lets the side that never sleeps do without
+ * one. Does nothing where RegisterFences was refused; sleeps must then be short.
+ */
+void FenceOtherThreads();
+bool HasFences();
+
+/** Tells the CPU that this is a spin loop. */
+inline void SpinPause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/**
+ * Pauses of a wait before it sleeps: a few microseconds. What is about to come from the other CPU comes in that time,
+ * and for anything longer others need the CPU, since there may be many more threads than CPUs.
+ */
+inline constexpr int kSpins = 100;
+
+/** Longest sleep of any wait: how late it may notice a halt. */
+inline constexpr std::uint64_t kSleepSliceNs = 100'000'000;
+
+}  // namespace rmem

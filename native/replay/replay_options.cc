@@ -1,0 +1,106 @@
+#include "replay/replay_options.h"
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "trace/trace_error.h"
+
+namespace rmem {
+namespace {
+
+TraceError Usage(const std::string& what) {
+  return TraceError(
+      "usage", what +
+                   "; usage: rustydb-mem-replay --plan FILE --route NAME --mode timed|memory|check|latency "
+                   "[--order recorded|free] [--warm PASSES] [--touch first|page|all|none] [--speed max|1x] "
+                   "[--idle MS] [--parent-death]");
+}
+
+template <class T>
+struct Choice {
+  std::string_view name;
+  T value;
+};
+
+constexpr Choice<ReplayMode> kModes[] = {{"timed", ReplayMode::kTimed},
+                                         {"memory", ReplayMode::kMemory},
+                                         {"check", ReplayMode::kCheck},
+                                         {"latency", ReplayMode::kLatency}};
+constexpr Choice<ReplayOrder> kOrders[] = {{"recorded", ReplayOrder::kRecorded},
+                                           {"free", ReplayOrder::kFree}};
+constexpr Choice<TouchKind> kTouches[] = {{"first", TouchKind::kFirst},
+                                          {"page", TouchKind::kPage},
+                                          {"all", TouchKind::kAll},
+                                          {"none", TouchKind::kNone}};
+constexpr Choice<bool> kSpeeds[] = {{"max", false}, {"1x", true}};
+
+template <class T, std::size_t N>
+T Choose(std::string_view option, std::string_view text, const Choice<T> (&choices)[N]) {
+  for (const Choice<T>& choice : choices) {
+    if (choice.name == text) return choice.value;
+  }
+  throw Usage(std::string(option) + " does not take \"" + std::string(text) + "\"");
+}
+
+template <class T>
+T ParseNumber(std::string_view option, std::string_view text) {
+  T value;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw Usage(std::string(option) + " takes a number, not \"" + std::string(text) + "\"");
+  }
+  return value;
+}
+
+}  // namespace
+
+ReplayOptions ParseReplayOptions(int argc, char** argv) {
+  ReplayOptions options;
+  std::optional<ReplayMode> mode;
+  std::optional<ReplayOrder> order;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view option = argv[i];
+    if (option == "--parent-death") {
+      options.parentDeath = true;
+      continue;
+    }
+    if (++i == argc) throw Usage(std::string(option) + " lacks its value, or is unknown");
+    const std::string_view value = argv[i];
+    if (option == "--plan") {
+      options.plan = value;
+    } else if (option == "--route") {
+      options.routeName = value;
+      options.round.route = FindRoute(value);
+      if (options.round.route == nullptr) throw Usage("there is no route \"" + std::string(value) + "\"");
+    } else if (option == "--mode") {
+      mode = Choose(option, value, kModes);
+    } else if (option == "--order") {
+      order = Choose(option, value, kOrders);
+    } else if (option == "--warm") {
+      options.warmPasses = ParseNumber<std::uint32_t>(option, value);
+    } else if (option == "--touch") {
+      options.round.touch = Choose(option, value, kTouches);
+    } else if (option == "--speed") {
+      options.round.paced = Choose(option, value, kSpeeds);
+    } else if (option == "--idle") {
+      options.idleMs = ParseNumber<std::uint64_t>(option, value);
+    } else {
+      throw Usage("unknown option " + std::string(option));
+    }
+  }
+  if (options.plan.empty()) throw Usage("--plan is missing");
+  if (options.round.route == nullptr) throw Usage("--route is missing");
+  if (!mode) throw Usage("--mode is missing");
+
+  options.round.mode = *mode;
+  const bool deterministic = *mode == ReplayMode::kMemory || *mode == ReplayMode::kCheck;
+  options.round.order = order.value_or(deterministic ? ReplayOrder::kRecorded : ReplayOrder::kFree);
+  const bool memory = *mode == ReplayMode::kMemory;
+  if (memory && options.round.order == ReplayOrder::kFree) throw Usage("a memory round is in recorded order");
+  if (memory && options.warmPasses > 0) throw Usage("a memory round has one pass, over fresh memory");
+  if (!memory && options.idleMs > 0) throw Usage("--idle belongs to memory rounds");
+  return options;
+}
+
+}  // namespace rmem

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "replay/replay_state.h"
+
+namespace rmem {
+
+/** The command line of the replay executable. */
+struct ReplayOptions {
+  std::string plan;
+  std::string routeName;
+  RoundOptions round;
+  std::uint32_t warmPasses = 0;
+  std::uint64_t idleMs = 0;  // memory round: how long to wait before a last look
+  bool parentDeath = false;
+};
+
+/** Throws TraceError `usage`. */
+ReplayOptions ParseReplayOptions(int argc, char** argv);
+
+}  // namespace rmem

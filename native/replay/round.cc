@@ -1,0 +1,235 @@
+#include "replay/round.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "replay/malloc_library.h"
+#include "replay/memory_timeline.h"
+#include "replay/plan_walk.h"
+#include "replay/section_runner.h"
+
+namespace rmem {
+namespace {
+
+/** One round as it goes. */
+class Round : public ReplayMonitor {
+ public:
+  Round(const ReplayOptions& options, FrameWriter& frames)
+      : options_(options),
+        frames_(frames),
+        plan_(PlanFile::Open(options.plan)),
+        state_(plan_, options.round) {
+    if (options.round.mode == ReplayMode::kMemory) timeline_.emplace(plan_);
+    if (options.round.mode == ReplayMode::kLatency)
+      latency_ = SharedArray<LatencyRecord>(1, "the latency histograms");
+    runner_ = MakeSectionRunner(state_, *this, timeline_.has_value() ? &*timeline_ : nullptr);
+  }
+
+  int Play();
+  void Tick(std::uint64_t instructionsDone) override;
+
+ private:
+  void Hello();
+  bool Pass();
+  bool RunSections(SectionTime* measured);
+  bool Idle();
+  int Conclude(bool complete);
+  void Samples();
+  void Result();
+  void MemoryResult();
+  void LatencyResult();
+  void Percentiles(const char* key, const Histogram& histogram);
+  void ReportFailure();
+
+  const ReplayOptions& options_;
+  FrameWriter& frames_;
+  const PlanFile plan_;
+  ReplayState state_;
+  std::optional<MemoryTimeline> timeline_;
+  SharedArray<LatencyRecord> latency_;
+  std::unique_ptr<SectionRunner> runner_;
+  std::uint32_t pass_ = 0;
+  std::size_t samplesSent_ = 0;
+  std::uint64_t minorFaults_ = 0;
+  MemoryReading end_, idle_;
+};
+
+int Round::Play() {
+  Hello();
+  bool complete = true;
+  for (pass_ = 0; complete && pass_ <= options_.warmPasses; ++pass_) complete = Pass();
+  return Conclude(complete);
+}
+
+void Round::Hello() {
+  const MallocLibrary library = IdentifyMalloc();
+  frames_.Begin("hello");
+  frames_.Text("mallocLibrary", library.path);
+  frames_.TextOrNull("mallocVersion", library.version.empty() ? nullptr : library.version.c_str());
+  frames_.Text("route", options_.routeName);
+  frames_.Decimal("clockNs", state_.clock().costNs());
+  frames_.Number("pid", static_cast<std::uint64_t>(getpid()));
+  frames_.End();
+}
+
+/** One pass from the first instruction to the last, and tidying up after it. False: halted. */
+bool Round::Pass() {
+  SectionTime measured;
+  if (!RunSections(&measured)) return false;
+  if (timeline_.has_value() && !Idle()) return false;
+  const std::uint64_t peakBytes = state_.ReplayedPeakBytes();
+  if (!state_.Clear()) return false;
+  frames_.Begin("pass");
+  frames_.Bool("cold", pass_ == 0);
+  frames_.Number("wallNs", measured.wallNs);
+  frames_.Number("cpuNs", measured.cpuNs);
+  frames_.Number("replayedPeakBytes", peakBytes);
+  frames_.End();
+  return !Halted();
+}
+
+bool Round::RunSections(SectionTime* measured) {
+  state_.Reset();
+  runner_->Reset();
+  const std::uint64_t faults = MinorFaults();
+  if (timeline_.has_value()) timeline_->Take();
+  for (const PlanSection section : {kOpening, kMeasured, kClosing}) {
+    SectionTime time;
+    if (!runner_->Run(section, &time)) return false;
+    if (section == kMeasured) *measured = time;
+  }
+  minorFaults_ = MinorFaults() - faults;
+  return true;
+}
+
+/** The memory at the end of the pass, with all that is alive, and again after doing nothing for a while. */
+bool Round::Idle() {
+  timeline_->Read(&end_);
+  idle_ = end_;
+  if (options_.idleMs == 0) return true;
+  const std::uint64_t until = MonotonicNs() + options_.idleMs * 1'000'000;
+  for (std::uint64_t now = MonotonicNs(); now < until; now = MonotonicNs()) {
+    if (Halted()) return false;
+    const std::uint64_t sleepNs = std::min(until - now, kTickNs);
+    const timespec slice{0, static_cast<long>(sleepNs % 1'000'000'000)};
+    nanosleep(&slice, nullptr);
+    frames_.CheckReader();
+  }
+  timeline_->Read(&idle_);
+  return true;
+}
+
+void Round::Tick(std::uint64_t instructionsDone) {
+  frames_.Begin("progress");
+  frames_.Number("pass", pass_);
+  frames_.Number("done", instructionsDone);
+  frames_.Number("total", plan_.header().instructions);
+  frames_.End();
+  Samples();
+  frames_.CheckReader();
+}
+
+int Round::Conclude(bool complete) {
+  if (complete) {
+    Samples();
+    if (timeline_.has_value() && !timeline_->readable()) {
+      state_.failures().Set(
+          "no-proc",
+          "can't read this process's memory from /proc/self/smaps_rollup or /proc/self/status: mount /proc");
+      ReportFailure();
+      return 1;
+    }
+    Result();
+    return 0;
+  }
+  if (replayHalt.load() == Halt::kFailed) {
+    ReportFailure();
+    return 1;
+  }
+  frames_.Begin("stopped");
+  frames_.Number("pass", pass_);
+  frames_.End();
+  return 130;
+}
+
+/** The samples taken since the last time. */
+void Round::Samples() {
+  if (!timeline_.has_value()) return;
+  for (; samplesSent_ < timeline_->taken(); ++samplesSent_) {
+    const MemorySample& sample = (*timeline_)[samplesSent_];
+    frames_.Begin("sample");
+    frames_.Number("event", sample.event);
+    frames_.Number("liveBytes", sample.liveBytes);
+    frames_.Number("bytes", sample.reading.bytes);
+    frames_.Number("hugeBytes", sample.reading.hugeBytes);
+    frames_.End();
+  }
+}
+
+void Round::Result() {
+  frames_.Begin("result");
+  if (options_.round.mode == ReplayMode::kMemory) MemoryResult();
+  if (options_.round.mode == ReplayMode::kLatency) LatencyResult();
+  frames_.OpenObject("stats");
+  options_.round.route->visitStats(state_.route(),
+                                   {&frames_, [](void* sink, const char* name, std::uint64_t value) {
+                                      static_cast<FrameWriter*>(sink)->Number(name, value);
+                                    }});
+  frames_.CloseObject();
+  frames_.End();
+}
+
+void Round::MemoryResult() {
+  frames_.Text("memorySource", timeline_->source() == MemorySource::kSmapsRollup ? "smaps_rollup" : "status");
+  frames_.Number("minorFaults", minorFaults_);
+  frames_.Number("endBytes", end_.bytes);
+  if (options_.idleMs > 0) frames_.Number("idleBytes", idle_.bytes);
+  const MemorySample& peak = timeline_->Peak();
+  frames_.Number("peakBytes", peak.reading.bytes);
+  if (peak.reading.knowsHugeBytes) frames_.Number("hugeBytesAtPeak", peak.reading.hugeBytes);
+}
+
+void Round::LatencyResult() {
+  LatencyRecord& all = latency_[0];
+  state_.MergeLatency(&all);
+  frames_.OpenObject("latencyNs");
+  Percentiles("alloc", all.alloc);
+  Percentiles("free", all.free);
+  Percentiles("realloc", all.realloc);
+  Percentiles("transaction", all.transaction);
+  frames_.CloseObject();
+}
+
+void Round::Percentiles(const char* key, const Histogram& histogram) {
+  if (histogram.count() == 0) return;
+  const double ns = state_.clock().nsPerTick();
+  frames_.OpenObject(key);
+  frames_.Number("count", histogram.count());
+  frames_.Decimal("p50", histogram.Quantile(0.5) * ns);
+  frames_.Decimal("p90", histogram.Quantile(0.9) * ns);
+  frames_.Decimal("p99", histogram.Quantile(0.99) * ns);
+  frames_.Decimal("p999", histogram.Quantile(0.999) * ns);
+  frames_.Decimal("p9999", histogram.Quantile(0.9999) * ns);
+  frames_.Decimal("max", static_cast<double>(histogram.max()) * ns);
+  frames_.CloseObject();
+}
+
+void Round::ReportFailure() {
+  const Failure& failure = state_.failures().failure();
+  frames_.Begin("failure");
+  frames_.Text("code", failure.code);
+  frames_.Text("message", failure.message);
+  if (failure.hasPlace) frames_.Number("event", EventOf(plan_, failure.stream, failure.position));
+  frames_.End();
+}
+
+}  // namespace
+
+int PlayRound(const ReplayOptions& options, FrameWriter& frames) {
+  return Round(options, frames).Play();
+}
+
+}  // namespace rmem

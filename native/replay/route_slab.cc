@@ -1,0 +1,9 @@
+#include "replay/route_table_of.h"
+#include "replay/route_tables.h"
+#include "replay/routes.h"
+
+namespace rmem {
+
+const RouteTable kSlabTable = RouteTableOf<HeapRoute<Preset::kSlab>>::kTable;
+
+}  // namespace rmem
