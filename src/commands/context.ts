@@ -1,0 +1,15 @@
+/** What a command is given of the world around it. */
+export interface CommandContext {
+  /** Raised by Ctrl-C and SIGTERM: stop what is under way, say what was finished, throw Interrupted. */
+  readonly signal: AbortSignal;
+  /** Raises the same signal, for a view with a key to quit. */
+  readonly interrupt: () => void;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** The words of the command line behind the program's name, for "how to reproduce". */
+  readonly words: readonly string[];
+  readonly version: string;
+  /** A terminal that a person looks at: neither a pipe, nor CI, nor TERM=dumb. */
+  readonly interactive: boolean;
+}

@@ -1,0 +1,143 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../errors.js";
+import { SORTS, type Sort } from "../report/rows.js";
+import { parseDuration, TIME_UNITS, type TimeUnit } from "../units.js";
+
+/** What commander makes of the words. */
+export interface ReplayFlags {
+  readonly allocators?: string[];
+  readonly baseline?: string;
+  readonly rounds: number;
+  readonly warmup: number;
+  readonly threads: number;
+  readonly touch: "first" | "page" | "all" | "none";
+  readonly speed: "max" | "1x";
+  readonly order: "free" | "recorded";
+  readonly seed: number;
+  readonly verify: boolean;
+  readonly latency: boolean;
+  readonly memory: boolean;
+  readonly until?: number;
+  readonly maxRounds: number;
+  readonly aa: boolean;
+  readonly idle: number;
+  readonly timeUnit?: TimeUnit;
+  readonly sort: Sort;
+  readonly exportJson?: string;
+  readonly exportMarkdown?: string;
+  readonly exportCsv?: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly tui: boolean;
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** `2%` or `0.02`. */
+function share(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const value = match ? Number(match[1]) / (match[2] === "%" ? 100 : 1) : Number.NaN;
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It takes a share such as 2%.");
+  return value;
+}
+
+function milliseconds(text: string): number {
+  try {
+    return Math.round(parseDuration(text) / 1e6);
+  } catch (error) {
+    throw new InvalidArgumentError(
+      error instanceof UsageError ? `${error.message}. ${error.remedy ?? ""}` : String(error),
+    );
+  }
+}
+
+function exportPath(text: string): string {
+  try {
+    if (statSync(dirname(text)).isDirectory()) accessSync(dirname(text), constants.W_OK);
+    else throw new Error("no folder");
+  } catch {
+    throw new InvalidArgumentError(`There is no folder ${dirname(text)} that can be written to.`);
+  }
+  return text;
+}
+
+const EXAMPLES = `
+Allocators:
+  rustydb, slab, arena, large   ours (all together; each alone, the rest to malloc)
+  malloc                        the C library's
+  jemalloc, mimalloc, tcmalloc, tbbmalloc   where they are installed
+  name=/path/lib.so             any library that defines malloc
+  arena@jemalloc                one of ours over another malloc
+  jemalloc[MALLOC_CONF=narenas:4]   with settings
+  none                          nothing: the cost of the loop
+  all                           ours, malloc and every installed peer (what runs by default)
+
+Examples:
+  $ rustydb-mem replay trace.rmt.gz
+  $ rustydb-mem replay trace.zip -a rustydb,malloc,jemalloc --rounds 20 --aa
+  $ rustydb-mem replay a.rmt b.rmt -a all --until 2% --export-json result.json
+  $ rustydb-mem replay trace.rmt --json --quiet | jq .comparisons`;
+
+/** The options of `replay`, without an action. */
+export function replayOptions(): Command {
+  return new Command("replay")
+    .usage("[options] <trace...>")
+    .summary("replay traces through allocators, side by side")
+    .description(
+      "Replay allocation traces through allocators, side by side: time, memory, latency, each in a process of its own.",
+    )
+    .argument("<trace...>", "traces in any format that inspect reads; - is standard input")
+    .option("-a, --allocators <list>", "what to compare, comma-separated; may be repeated", collect)
+    .option("--baseline <allocator>", "what the others are compared with (default: malloc)")
+    .option("-r, --rounds <n>", "timed rounds of each allocator", wholeNumber(1), 10)
+    .option("-w, --warmup <n>", "rounds before them that do not count", wholeNumber(1), 1)
+    .option("--threads <n>", "replaying threads; 0: those of the trace", wholeNumber(0), 0)
+    .addOption(
+      new Option("--touch <what>", "what is written of a new block")
+        .choices(["first", "page", "all", "none"])
+        .default("page"),
+    )
+    .addOption(
+      new Option("--speed <speed>", "as fast as it goes, or as the trace went")
+        .choices(["max", "1x"])
+        .default("max"),
+    )
+    .addOption(
+      new Option("--order <order>", "of timed rounds: threads run free, or take turns as recorded")
+        .choices(["free", "recorded"])
+        .default("free"),
+    )
+    .option("--seed <n>", "of the order of rounds and of the intervals", wholeNumber(0), 1)
+    .option("--until <share>", "go on until every interval is so narrow, e.g. 2%", share)
+    .option("--max-rounds <n>", "where --until ends at the latest", wholeNumber(1), 100)
+    .option("--aa", "measure the baseline against itself too: the noise floor", false)
+    .option("--idle <time>", "after the memory round wait so long and look again, e.g. 30s", milliseconds, 0)
+    .option("--no-verify", "leave out the round that checks every block")
+    .option("--no-latency", "leave out the round that times every operation")
+    .option("--no-memory", "leave out the round that weighs memory")
+    .addOption(new Option("-u, --time-unit <unit>", "of times per event").choices(TIME_UNITS))
+    .addOption(new Option("--sort <by>", "order of the rows").choices(SORTS).default("time"))
+    .option("--export-json <file>", "write the whole result", exportPath)
+    .option("--export-markdown <file>", "write the report as Markdown", exportPath)
+    .option("--export-csv <file>", "write a row for each allocator", exportPath)
+    .option("--json", "the result on standard output as JSON, nothing else", false)
+    .option("-q, --quiet", "no progress", false)
+    .option("-v, --verbose", "what each allocator counted, and memory in detail", false)
+    .option("--no-tui", "a progress line in place of the live view")
+    .addHelpText("after", EXAMPLES);
+}
+
+function collect(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), text];
+}

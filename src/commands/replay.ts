@@ -1,0 +1,265 @@
+import { writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { Chalk } from "chalk";
+import type { Command } from "commander";
+import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engine/allocators.js";
+import { compilePlan } from "../engine/plan.js";
+import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
+import { Workspace } from "../engine/workspace.js";
+import { Interrupted, UsageError, UserError } from "../errors.js";
+import { assemble, type MeasuredTrace } from "../measure/assemble.js";
+import { readHost } from "../measure/host.js";
+import { type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
+import type { ProgressView } from "../measure/measurement-progress.js";
+import { measureTrace } from "../measure/schedule.js";
+import { csvReport } from "../report/csv.js";
+import { jsonReport } from "../report/json.js";
+import { markdownReport } from "../report/markdown.js";
+import { LineProgress, SILENT } from "../report/progress.js";
+import { terminalReport } from "../report/terminal.js";
+import type { CommandContext } from "./context.js";
+import { type ReplayFlags, replayOptions } from "./replay-options.js";
+
+interface Job {
+  readonly paths: readonly string[];
+  readonly flags: ReplayFlags;
+  readonly choice: AllocatorChoice;
+  readonly baseline: Allocator;
+  readonly context: CommandContext;
+}
+
+/** Reads the words into a job, and finds out now what would fail after an hour. */
+function prepare(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Job {
+  if (paths.filter((path) => path === "-").length > 1) {
+    throw new UsageError("usage", "Standard input can be one trace only");
+  }
+  const choice = chooseAllocators(flags.allocators ?? ["all"]);
+  if (choice.allocators.length === 0) throw new UsageError("usage", "No allocator is left to replay through");
+  const byDefault =
+    choice.allocators.find((allocator) => allocator.name === "malloc") ?? choice.allocators[0];
+  const baseline =
+    flags.baseline === undefined
+      ? (byDefault as Allocator)
+      : (choice.allocators.find((allocator) => allocator.name === flags.baseline) ??
+        oneAllocator(flags.baseline));
+  if (baseline.route === "none") throw new UsageError("usage", "The empty loop cannot be the baseline");
+  replayExecutable();
+  return { paths, flags, choice, baseline, context };
+}
+
+function oneAllocator(spec: string): Allocator {
+  const { allocators } = chooseAllocators([spec]);
+  if (allocators.length !== 1) throw new UsageError("usage", `--baseline takes one allocator, not "${spec}"`);
+  return allocators[0] as Allocator;
+}
+
+/** Names of several traces in reports: the file's, with its folders where two are the same. */
+function traceNames(paths: readonly string[]): string[] {
+  const short = paths.map((path) => (path === "-" ? "standard input" : basename(path)));
+  return short.map((name, index) => {
+    if (short.indexOf(name) === short.lastIndexOf(name)) return name;
+    const path = paths[index] as string;
+    const before = paths.slice(0, index).filter((each) => each === path).length;
+    return before === 0 ? path : `${path} (${before + 1})`;
+  });
+}
+
+async function measureOne(
+  path: string,
+  name: string,
+  job: Job,
+  workspace: Workspace,
+  view: ProgressView,
+  run: RoundRunner,
+): Promise<MeasuredTrace> {
+  const { flags, choice, baseline, context } = job;
+  const planning = (fraction: number | undefined): void => {
+    const idle = {
+      allocator: undefined,
+      round: 1,
+      rounds: 1,
+      eventsPerSecond: undefined,
+      remainingNs: undefined,
+      rows: [],
+    };
+    void view.show({ ...idle, trace: name, phase: "plan", fraction });
+  };
+  planning(undefined);
+  const plan = await compilePlan(path, name, workspace, {
+    threads: flags.threads,
+    withTimes: flags.speed === "1x",
+    signal: context.signal,
+    onProgress: ({ doneBytes, totalBytes }) => planning(totalBytes ? doneBytes / totalBytes : undefined),
+  });
+  const { trace } = plan;
+  const scheduled = {
+    trace: name,
+    path: plan.path,
+    measuredEvents: trace.measuredEvents + trace.measuredImpliedFrees,
+    peakLiveBytes: trace.peakLiveBytes,
+  };
+  const measurement = await measureTrace({
+    plan: scheduled,
+    allocators: choice.allocators,
+    baseline,
+    options: { ...flags, untilWidth: flags.until ?? null, idleMs: flags.idle },
+    run,
+    view,
+    signal: context.signal,
+  });
+  workspace.remove(plan.path);
+  return { trace, measurement };
+}
+
+interface Measured {
+  readonly traces: readonly MeasuredTrace[];
+  /** Why it ended before all was done. */
+  readonly stopped: UserError | undefined;
+}
+
+/** All traces, one after the other; stopped in the middle, those that were begun. */
+async function measureAll(job: Job, view: ProgressView, run: RoundRunner): Promise<Measured> {
+  const workspace = new Workspace();
+  const traces: MeasuredTrace[] = [];
+  try {
+    const names = traceNames(job.paths);
+    for (const [index, path] of job.paths.entries()) {
+      const measured = await measureOne(path, names[index] as string, job, workspace, view, run);
+      traces.push(measured);
+      const { stopped } = measured.measurement;
+      if (stopped !== undefined) return { traces, stopped };
+    }
+    return { traces, stopped: undefined };
+  } catch (error) {
+    if (error instanceof Interrupted && traces.length > 0) return { traces, stopped: error };
+    throw error;
+  } finally {
+    workspace.dispose();
+  }
+}
+
+function warningsOf(job: Job, traces: readonly TraceResult[], file: Pick<ResultFile, "host">): string[] {
+  const warnings = [...job.choice.warnings];
+  for (const trace of traces) {
+    warnings.push(...trace.warnings.map((warning) => `${trace.name}: ${warning}`));
+    for (const repair of trace.repairs) {
+      const places = repair.firstPositions.join(", ");
+      warnings.push(
+        `${trace.name}: ${repair.count} events ${repair.dropped ? "dropped" : "repaired"}: ${repair.category}` +
+          `${places === "" ? "" : ` (first at ${places})`}.`,
+      );
+    }
+    if (trace.originCpus !== undefined && trace.originCpus !== file.host.cores) {
+      warnings.push(
+        `${trace.name} was recorded on ${trace.originCpus} CPUs, and this machine has ${file.host.cores}: ` +
+          "allocators that size themselves by CPUs behave differently here.",
+      );
+    }
+  }
+  return warnings;
+}
+
+function toResultFile(job: Job, { traces: measured, stopped }: Measured): ResultFile {
+  const { flags, choice, baseline, context } = job;
+  const host = readHost();
+  const assembled = assemble(measured, flags);
+  const traces = measured.map((each) => each.trace);
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    tool: { name: "rustydb-mem", version: context.version, commit: null },
+    date: new Date().toISOString(),
+    partial: stopped !== undefined,
+    command: [...context.words],
+    host,
+    options: {
+      allocators: choice.allocators.map((allocator) => allocator.name),
+      baseline: baseline.name,
+      rounds: flags.rounds,
+      warmup: flags.warmup,
+      warmPasses: Object.fromEntries(
+        measured.map(({ trace, measurement }) => [trace.name, measurement.warmPasses]),
+      ),
+      threads: flags.threads,
+      touch: flags.touch,
+      speed: flags.speed,
+      order: flags.order,
+      seed: flags.seed,
+      verify: flags.verify,
+      latency: flags.latency,
+      memory: flags.memory,
+      aa: flags.aa,
+      untilWidth: flags.until ?? null,
+      maxRounds: flags.maxRounds,
+      idleMs: flags.idle,
+    },
+    traces,
+    ...assembled,
+    warnings: [...warningsOf(job, traces, { host }), ...assembled.warnings],
+  };
+}
+
+function exportTo(path: string | undefined, text: () => string): void {
+  if (path === undefined) return;
+  try {
+    writeFileSync(path, text());
+  } catch (cause) {
+    throw new UserError("not-written", `${path} could not be written: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** Where progress goes: the live view, a line, or nowhere. */
+async function openView(job: Job): Promise<ProgressView & { close(): void }> {
+  const { flags, context } = job;
+  const { stderr, stdin, interactive } = context;
+  const watched = stderr.isTTY === true;
+  if (flags.quiet || (flags.json && !watched)) return { ...SILENT, close: () => undefined };
+  if (flags.tui && !flags.json && interactive && watched && stdin.isTTY === true) {
+    const { openLiveView } = await import("../tui/live.js");
+    return openLiveView({
+      stdin,
+      stdout: context.stdout,
+      baseline: job.baseline.name,
+      onQuit: context.interrupt,
+    });
+  }
+  return new LineProgress(stderr, watched && process.env.TERM !== "dumb");
+}
+
+function report(job: Job, file: ResultFile): void {
+  const { flags, context } = job;
+  const style = { sort: flags.sort, unit: flags.timeUnit };
+  exportTo(flags.exportJson, () => jsonReport(file));
+  exportTo(flags.exportMarkdown, () => markdownReport(file, style));
+  exportTo(flags.exportCsv, () => csvReport(file));
+  const width = Math.max(60, Math.min(140, context.stdout.columns ?? 110));
+  const text = flags.json
+    ? jsonReport(file)
+    : terminalReport(file, { ...style, chalk: new Chalk(), width, verbose: flags.verbose });
+  context.stdout.write(text);
+}
+
+async function replay(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Promise<void> {
+  const job = prepare(paths, flags, context);
+  const view = await openView(job);
+  let measured: Measured;
+  try {
+    measured = await measureAll(job, view, runRound);
+  } finally {
+    view.close();
+  }
+  const { traces, stopped } = measured;
+  const rows = traces.flatMap(({ measurement }) => measurement.rows);
+  const anything = rows.some(
+    (row) => row.rounds.length > 0 || row.memory !== undefined || row.verified !== null,
+  );
+  if (stopped === undefined || anything) report(job, toResultFile(job, measured));
+  if (stopped !== undefined) throw stopped;
+  const failed = rows.find((row) => row.failure !== undefined);
+  if (failed?.failure !== undefined) throw failed.failure;
+}
+
+export function command(context: CommandContext): Command {
+  return replayOptions().action((paths: string[], flags: ReplayFlags) => replay(paths, flags, context));
+}

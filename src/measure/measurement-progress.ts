@@ -1,0 +1,60 @@
+import { formatCount, formatDuration } from "../units.js";
+import type { Ratio } from "./measurement.js";
+
+/** What a run is doing, for whoever shows it; no terminal in it. */
+
+export type Phase = "plan" | "warm-up" | "check" | "memory" | "latency" | "timed";
+
+export interface ProgressRow {
+  readonly allocator: string;
+  /** Rounds that were timed so far. */
+  readonly rounds: number;
+  /** Warm time against the baseline so far; undefined before the first pair. */
+  readonly ratio: Ratio | undefined;
+  readonly peakBytes: number | undefined;
+  readonly verified: boolean | null;
+  readonly failed: boolean;
+}
+
+export interface RunProgress {
+  readonly trace: string;
+  readonly phase: Phase;
+  /** The allocator at work; undefined between rounds. */
+  readonly allocator: string | undefined;
+  /** Round k of n, where there are rounds. */
+  readonly round: number;
+  readonly rounds: number;
+  /** How much of the step is done, 0 to 1, where it is known. */
+  readonly fraction: number | undefined;
+  readonly eventsPerSecond: number | undefined;
+  /** Of this trace's timed rounds; undefined before one of them is done. */
+  readonly remainingNs: number | undefined;
+  readonly rows: readonly ProgressRow[];
+}
+
+/** Shows progress. The schedule calls it between rounds, and waits; inside a timed round nobody draws. */
+export interface ProgressView {
+  show(progress: RunProgress): Promise<void> | void;
+}
+
+const PHASES: Readonly<Record<RunProgress["phase"], string>> = {
+  plan: "reading and planning",
+  "warm-up": "warming up",
+  check: "checking",
+  memory: "weighing memory",
+  latency: "sampling latency",
+  timed: "timing",
+};
+
+/** `systemui.zip: timing jemalloc, round 3 of 10, 12 s left`. */
+export function progressLine(progress: RunProgress): string {
+  const parts = [
+    `${progress.trace}: ${PHASES[progress.phase]}${progress.allocator === undefined ? "" : ` ${progress.allocator}`}`,
+  ];
+  if (progress.rounds > 1) parts.push(`round ${progress.round} of ${progress.rounds}`);
+  if (progress.fraction !== undefined) parts.push(`${Math.round(progress.fraction * 100)} %`);
+  if (progress.eventsPerSecond !== undefined) parts.push(`${formatCount(progress.eventsPerSecond)} events/s`);
+  if (progress.remainingNs !== undefined)
+    parts.push(`${formatDuration(Math.max(1e9, progress.remainingNs))} left`);
+  return parts.join(", ");
+}

@@ -1,0 +1,353 @@
+import { type Allocator, NONE } from "../engine/allocators.js";
+import type {
+  Hello,
+  Pass,
+  RoundMode,
+  RoundOutcome,
+  RoundRequest,
+  RoundRunner,
+  Speed,
+  Touch,
+} from "../engine/replayer.js";
+import { Interrupted, ReplayError } from "../errors.js";
+import { type RatioInterval, relativeWidth } from "../statistics/comparison.js";
+import { Random } from "../statistics/random.js";
+import { median } from "../statistics/summary.js";
+import { warmRatio } from "./figures.js";
+import type { LatencyResult, MemoryResult, Round } from "./measurement.js";
+import type { Phase, ProgressView, RunProgress } from "./measurement-progress.js";
+import { interleavings } from "./order.js";
+import { memoryOf } from "./timeline.js";
+
+export interface ScheduleOptions {
+  readonly rounds: number;
+  readonly warmup: number;
+  readonly order: "free" | "recorded";
+  readonly touch: Touch;
+  readonly speed: Speed;
+  readonly seed: number;
+  readonly verify: boolean;
+  readonly latency: boolean;
+  readonly memory: boolean;
+  /** Measure the baseline against itself in the same rounds. */
+  readonly aa: boolean;
+  /** Go on until every interval is so narrow (0.02 is 2 %), or maxRounds; null: exactly `rounds`. */
+  readonly untilWidth: number | null;
+  readonly maxRounds: number;
+  readonly idleMs: number;
+  /** How long the warm passes of a round take together; by default 0.3 s. */
+  readonly roundNs?: number;
+}
+
+/** What the schedule has to know of a plan. */
+export interface ScheduledPlan {
+  readonly trace: string;
+  readonly path: string;
+  /** Explicit events and implied frees of the measured section. */
+  readonly measuredEvents: number;
+  readonly peakLiveBytes: number;
+}
+
+/** What one allocator showed on one trace. */
+export interface RowMeasurement {
+  readonly allocator: Allocator;
+  readonly rounds: Round[];
+  hello?: Hello;
+  memory?: MemoryResult;
+  latency?: LatencyResult;
+  verified: boolean | null;
+  stats: Readonly<Record<string, number>>;
+  failure?: ReplayError;
+}
+
+export interface TraceMeasurement {
+  readonly rows: readonly RowMeasurement[];
+  readonly baseline: RowMeasurement;
+  /** The loop with nothing behind it. */
+  readonly loop: RowMeasurement;
+  /** The baseline again, where A/A was asked for. */
+  readonly again: RowMeasurement | undefined;
+  readonly warmPasses: number;
+  /** Why it ended before it was complete: an interruption, or a replay process that somebody killed. */
+  readonly stopped: Interrupted | ReplayError | undefined;
+}
+
+/** Long against the start of a process and a tick of the clock, short enough for many rounds. */
+const ROUND_NS = 0.3e9;
+/** So many frames a round at most, however small the trace. */
+const MAX_WARM_PASSES = 1000;
+/** A replay whose live peak is off by more is another program's. */
+const MAX_PEAK_DEVIATION = 0.01;
+
+/** Not the allocator's doing: whoever killed one replay process may kill the next. */
+function isKill(error: unknown): error is ReplayError {
+  return error instanceof ReplayError && error.code === "killed";
+}
+
+function newRow(allocator: Allocator): RowMeasurement {
+  return { allocator, rounds: [], verified: null, stats: {} };
+}
+
+function toRound(number: number, passes: readonly Pass[], recordedPeakBytes: number): Round {
+  const cold = passes.find((pass) => pass.cold);
+  const warm = passes.filter((pass) => !pass.cold);
+  const ratios = passes.map((pass) =>
+    recordedPeakBytes === 0 ? 1 : pass.replayedPeakBytes / recordedPeakBytes,
+  );
+  // The pass that ran furthest apart decides.
+  const worst = ratios.reduce((far, ratio) => (Math.abs(ratio - 1) > Math.abs(far - 1) ? ratio : far), 1);
+  return {
+    round: number,
+    coldNs: cold?.wallNs ?? Number.NaN,
+    warmNs: warm.map((pass) => pass.wallNs),
+    cpuNs: passes.reduce((sum, pass) => sum + pass.cpuNs, 0),
+    coldCpuNs: cold?.cpuNs ?? Number.NaN,
+    warmCpuNs: warm.map((pass) => pass.cpuNs),
+    replayedOverRecordedPeak: worst,
+    valid: Math.abs(worst - 1) <= MAX_PEAK_DEVIATION,
+  };
+}
+
+/** One trace through all allocators: checked, weighed, timed. */
+class Schedule {
+  private readonly rows: RowMeasurement[];
+  private readonly baseline: RowMeasurement;
+  private readonly loop: RowMeasurement;
+  private readonly again: RowMeasurement | undefined;
+  private readonly random: Random;
+  private readonly ratios = new Map<RowMeasurement, { rounds: number; ratio: RatioInterval | undefined }>();
+  private warmPasses = 1;
+  private timedSinceNs = 0;
+
+  constructor(
+    private readonly plan: ScheduledPlan,
+    allocators: readonly Allocator[],
+    baseline: Allocator,
+    private readonly options: ScheduleOptions,
+    private readonly run: RoundRunner,
+    private readonly view: ProgressView,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.rows = allocators.map(newRow);
+    this.baseline = this.rows.find((row) => row.allocator.name === baseline.name) ?? newRow(baseline);
+    if (!this.rows.includes(this.baseline)) this.rows.push(this.baseline);
+    this.loop = this.rows.find((row) => row.allocator.name === NONE.name) ?? newRow(NONE);
+    this.again = options.aa ? newRow(baseline) : undefined;
+    this.random = new Random(options.seed);
+  }
+
+  async measure(): Promise<TraceMeasurement> {
+    let stopped: TraceMeasurement["stopped"];
+    try {
+      await this.warmUp();
+      if (this.options.verify) await this.check();
+      if (this.options.memory) await this.weigh();
+      if (this.options.latency) await this.sampleLatency();
+      await this.time();
+    } catch (error) {
+      if (!(error instanceof Interrupted) && !isKill(error)) throw error;
+      stopped = error;
+    }
+    const { rows, baseline, loop, again, warmPasses } = this;
+    return { rows, baseline, loop, again, warmPasses, stopped };
+  }
+
+  /** Rows that are still in the race, the loop first. */
+  private all(): RowMeasurement[] {
+    const others = [...this.rows, ...(this.again === undefined ? [] : [this.again])];
+    return [this.loop, ...others.filter((row) => row !== this.loop)].filter(
+      (row) => row.failure === undefined,
+    );
+  }
+
+  /**
+   * Rounds that count for nothing: they bring plan and libraries into the page cache, find a preload that does not
+   * load before hours are spent, and tell how long a pass takes.
+   */
+  private async warmUp(): Promise<void> {
+    const passNs: number[] = [];
+    const rounds = Math.max(1, this.options.warmup);
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const row of this.all()) {
+        if (row === this.again) continue;
+        const outcome = await this.round(row, "timed", "warm-up", round, rounds);
+        if (outcome !== undefined && row !== this.loop)
+          passNs.push(...outcome.passes.map((pass) => pass.wallNs));
+      }
+    }
+    if (this.options.speed === "1x" || passNs.length === 0) return;
+    const fits = Math.round((this.options.roundNs ?? ROUND_NS) / Math.max(1, median(passNs)));
+    this.warmPasses = Math.min(MAX_WARM_PASSES, Math.max(1, fits));
+  }
+
+  private async check(): Promise<void> {
+    for (const row of this.all()) {
+      if (row === this.loop || row === this.again) continue;
+      const outcome = await this.round(row, "check", "check", 1, 1);
+      row.verified = outcome !== undefined;
+    }
+  }
+
+  private async weigh(): Promise<void> {
+    const bare = await this.round(this.loop, "memory", "memory", 1, 1);
+    if (bare === undefined) return;
+    for (const row of this.all()) {
+      if (row === this.again) continue;
+      const outcome = row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1);
+      if (outcome === undefined) continue;
+      row.memory = memoryOf(row.allocator.name, outcome, bare);
+      row.stats = outcome.result.stats;
+    }
+  }
+
+  private async sampleLatency(): Promise<void> {
+    for (const row of this.all()) {
+      if (row === this.loop || row === this.again) continue;
+      const outcome = await this.round(row, "latency", "latency", 1, 1);
+      if (outcome?.result.latencyNs !== undefined) row.latency = outcome.result.latencyNs;
+    }
+  }
+
+  private async time(): Promise<void> {
+    const { rounds, untilWidth, maxRounds } = this.options;
+    const last = untilWidth === null ? rounds : Math.max(rounds, maxRounds);
+    const orders = interleavings(this.all(), this.random);
+    this.timedSinceNs = performance.now() * 1e6;
+    for (let round = 1; round <= last; round += 1) {
+      if (round > rounds && untilWidth !== null && this.widest() <= untilWidth) return;
+      for (const row of orders.next().value) {
+        if (row.failure !== undefined) continue;
+        const outcome = await this.round(row, "timed", "timed", round, untilWidth === null ? rounds : last);
+        if (outcome === undefined) continue;
+        row.rounds.push(toRound(round, outcome.passes, this.plan.peakLiveBytes));
+        if (Object.keys(row.stats).length === 0) row.stats = outcome.result.stats;
+      }
+    }
+  }
+
+  /** The widest of the intervals so far, relative to its ratio. */
+  private widest(): number {
+    const widths = this.rows
+      .filter((row) => row !== this.baseline && row !== this.loop && row.failure === undefined)
+      .map((row) => this.ratioSoFar(row))
+      .map((ratio) => (ratio === undefined ? Number.POSITIVE_INFINITY : relativeWidth(ratio)));
+    return Math.max(0, ...widths);
+  }
+
+  /** Computed once for as many rounds: it is asked for before every one of them. */
+  private ratioSoFar(row: RowMeasurement): RatioInterval | undefined {
+    const rounds = Math.min(row.rounds.length, this.baseline.rounds.length, this.loop.rounds.length);
+    const known = this.ratios.get(row);
+    if (known?.rounds === rounds) return known.ratio;
+    const ratio = warmRatio(row.rounds, this.baseline.rounds, this.loop.rounds, this.options.seed);
+    this.ratios.set(row, { rounds, ratio });
+    return ratio;
+  }
+
+  /**
+   * Plays a round; undefined when it failed, and then the row is out of the race. A failure of the empty loop is
+   * thrown: nothing can be measured on such a machine. So are a kill, and a preload that did not load.
+   */
+  private async round(
+    row: RowMeasurement,
+    mode: RoundMode,
+    phase: Phase,
+    number: number,
+    of: number,
+  ): Promise<RoundOutcome | undefined> {
+    await this.view.show(this.progress(row, phase, number, of, undefined, undefined));
+    const request: RoundRequest = {
+      allocator: row.allocator,
+      mode,
+      planPath: this.plan.path,
+      // Where the order decides the result, the trace's own; it is the same every time.
+      order: mode === "memory" || mode === "check" ? "recorded" : this.options.order,
+      warmPasses: this.warmPasses,
+      touch: this.options.touch,
+      speed: mode === "timed" ? this.options.speed : "max",
+      idleMs: this.options.idleMs,
+    };
+    const startedMs = performance.now();
+    // Nothing is drawn while a timed round runs on the same cores.
+    const watch =
+      mode === "timed"
+        ? {}
+        : {
+            onProgress: (done: { done: number; total: number }) => {
+              const rate = done.done / Math.max(1e-3, (performance.now() - startedMs) / 1e3);
+              void this.view.show(
+                this.progress(row, phase, number, of, done.done / Math.max(1, done.total), rate),
+              );
+            },
+          };
+    try {
+      const outcome = await this.run(request, {
+        ...watch,
+        ...(this.signal === undefined ? {} : { signal: this.signal }),
+      });
+      row.hello = outcome.hello;
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof ReplayError) || row === this.loop || isKill(error)) throw error;
+      row.failure = error;
+      return undefined;
+    }
+  }
+
+  private progress(
+    row: RowMeasurement,
+    phase: Phase,
+    round: number,
+    rounds: number,
+    fraction: number | undefined,
+    eventsPerSecond: number | undefined,
+  ): RunProgress {
+    const finished = this.rows.filter((each) => each !== this.loop);
+    return {
+      trace: this.plan.trace,
+      phase,
+      allocator: row === this.again ? `${row.allocator.name} (again)` : row.allocator.name,
+      round,
+      rounds,
+      fraction,
+      eventsPerSecond,
+      remainingNs: phase === "timed" ? this.remainingNs(rounds) : undefined,
+      rows: finished.map((each) => ({
+        allocator: each.allocator.name,
+        rounds: each.rounds.length,
+        ratio: each === this.baseline ? undefined : this.ratioSoFar(each),
+        peakBytes: each.memory?.peakBytes,
+        verified: each.verified,
+        failed: each.failure !== undefined,
+      })),
+    };
+  }
+
+  private remainingNs(rounds: number): number | undefined {
+    const rows = this.all();
+    const done = rows.reduce((sum, row) => sum + row.rounds.length, 0);
+    if (done === 0) return undefined;
+    const passedNs = performance.now() * 1e6 - this.timedSinceNs;
+    return (passedNs / done) * Math.max(0, rounds * rows.length - done);
+  }
+}
+
+export interface ScheduleRequest {
+  readonly plan: ScheduledPlan;
+  readonly allocators: readonly Allocator[];
+  readonly baseline: Allocator;
+  readonly options: ScheduleOptions;
+  readonly run: RoundRunner;
+  readonly view: ProgressView;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Measures one trace. Rounds of different allocators are interleaved; a failed allocator leaves the race and keeps
+ * its reason. When the signal is raised, or a replay process is killed, what was finished comes back with the reason.
+ * Throws ReplayError when the empty loop itself fails, AllocatorError when a preload did not load.
+ */
+export function measureTrace(request: ScheduleRequest): Promise<TraceMeasurement> {
+  const { plan, allocators, baseline, options, run, view, signal } = request;
+  return new Schedule(plan, allocators, baseline, options, run, view, signal).measure();
+}

@@ -1,0 +1,55 @@
+import type { MemorySample, RoundOutcome } from "../engine/replayer.js";
+import { ReplayError } from "../errors.js";
+import type { MemoryResult } from "./measurement.js";
+
+/** Mean of the bytes over the events between the samples, each holding until the next. */
+function meanOverEvents(timeline: MemoryResult["timeline"]): number {
+  let area = 0;
+  let events = 0;
+  for (const [index, point] of timeline.entries()) {
+    const next = timeline[index + 1];
+    if (next === undefined) break;
+    area += point.bytes * (next.event - point.event);
+    events += next.event - point.event;
+  }
+  return events === 0 ? (timeline[0]?.bytes ?? 0) : area / events;
+}
+
+/**
+ * The allocator's memory: a memory round less the same readings of the `none` route, sample by sample. Throws
+ * ReplayError `samples-differ` where the two did not look at the same events.
+ */
+export function memoryOf(allocator: string, round: RoundOutcome, none: RoundOutcome): MemoryResult {
+  const bare: readonly MemorySample[] = none.samples;
+  const timeline = round.samples.map((sample, index) => {
+    const without = bare[index];
+    if (without === undefined || without.event !== sample.event || bare.length !== round.samples.length) {
+      throw new ReplayError(
+        "samples-differ",
+        allocator,
+        `The memory rounds of ${allocator} and of the empty loop did not sample the same events`,
+      );
+    }
+    return {
+      event: sample.event,
+      liveBytes: sample.liveBytes,
+      bytes: Math.max(0, sample.bytes - without.bytes),
+    };
+  });
+  const peakBytes = timeline.reduce((peak, point) => Math.max(peak, point.bytes), 0);
+  const peakLiveBytes = timeline.reduce((peak, point) => Math.max(peak, point.liveBytes), 0);
+  const less = (value: number | undefined, base: number | undefined): number =>
+    Math.max(0, (value ?? 0) - (base ?? 0));
+  const { result } = round;
+  return {
+    peakBytes,
+    peakLiveBytes,
+    integratedBytes: meanOverEvents(timeline),
+    fragmentationAtPeak: peakLiveBytes === 0 ? 0 : peakBytes / peakLiveBytes - 1,
+    endBytes: less(result.endBytes, none.result.endBytes),
+    ...(result.idleBytes === undefined ? {} : { idleBytes: less(result.idleBytes, none.result.idleBytes) }),
+    minorFaults: less(result.minorFaults, none.result.minorFaults),
+    hugePageBytes: round.samples.reduce((peak, sample) => Math.max(peak, sample.hugeBytes), 0),
+    timeline,
+  };
+}

@@ -1,0 +1,65 @@
+import type { AllocatorResult, ResultFile } from "../measure/measurement.js";
+import { type ReportRow, reportRows } from "./rows.js";
+
+type Value = string | number | boolean | null | undefined;
+
+function latencyColumns(operation: "alloc" | "free" | "transaction"): [string, (row: ReportRow) => Value][] {
+  const of = (row: ReportRow): NonNullable<AllocatorResult["latencyNs"]>["alloc"] =>
+    row.result.latencyNs?.[operation];
+  return [
+    [`${operation}_p50_ns`, (row) => of(row)?.p50],
+    [`${operation}_p99_ns`, (row) => of(row)?.p99],
+    [`${operation}_p9999_ns`, (row) => of(row)?.p9999],
+    [`${operation}_max_ns`, (row) => of(row)?.max],
+  ];
+}
+
+/** A column never changes its meaning; new ones come at the end. */
+const COLUMNS: readonly [string, (row: ReportRow) => Value][] = [
+  ["trace", (row) => row.result.trace],
+  ["allocator", (row) => row.result.allocator],
+  ["route", (row) => row.result.route],
+  ["library", (row) => row.result.library],
+  ["version", (row) => row.result.version],
+  ["rounds", (row) => row.result.rounds.filter((round) => round.valid).length],
+  ["warm_ratio", (row) => row.warm?.ratio.median],
+  ["warm_ratio_low", (row) => row.warm?.ratio.low],
+  ["warm_ratio_high", (row) => row.warm?.ratio.high],
+  ["warm_different", (row) => row.warm?.different],
+  ["warm_net_ns_per_event", (row) => row.result.warm?.netNsPerEvent],
+  ["warm_raw_ns_per_event", (row) => row.result.warm?.rawNsPerEvent],
+  ["cold_ratio", (row) => row.cold?.ratio.median],
+  ["cold_net_ns_per_event", (row) => row.result.cold?.netNsPerEvent],
+  ["cold_raw_ns_per_event", (row) => row.result.cold?.rawNsPerEvent],
+  ["cpu_net_ns_per_event", (row) => row.result.cpu?.netNsPerEvent],
+  ["events_per_second", (row) => row.result.eventsPerSecond],
+  ["peak_bytes", (row) => row.result.memory?.peakBytes],
+  ["peak_ratio", (row) => row.peak],
+  ["peak_live_bytes", (row) => row.result.memory?.peakLiveBytes],
+  ["integrated_bytes", (row) => row.result.memory?.integratedBytes],
+  ["fragmentation_at_peak", (row) => row.result.memory?.fragmentationAtPeak],
+  ["end_bytes", (row) => row.result.memory?.endBytes],
+  ["minor_faults", (row) => row.result.memory?.minorFaults],
+  ...latencyColumns("alloc"),
+  ...latencyColumns("free"),
+  ...latencyColumns("transaction"),
+  ["replayed_over_recorded_peak", (row) => row.result.replayedOverRecordedPeak],
+  ["verified", (row) => row.result.verified],
+  ["failure", (row) => row.result.failure?.code],
+];
+
+/** RFC 4180: quotes only where they are needed. */
+function field(value: Value): string {
+  const text = value === undefined || value === null ? "" : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** One row an allocator and trace. */
+export function csvReport(file: ResultFile): string {
+  const rows = file.traces.flatMap((trace) => reportRows(file, trace, "given"));
+  const lines = [
+    COLUMNS.map(([name]) => name),
+    ...rows.map((row) => COLUMNS.map(([, value]) => field(value(row)))),
+  ];
+  return `${lines.map((cells) => cells.join(",")).join("\n")}\n`;
+}

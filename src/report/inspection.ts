@@ -1,0 +1,343 @@
+import type { ChalkInstance } from "chalk";
+import type { Distribution, ImportReport, TraceAnalysis } from "../native.js";
+import { FORMAT_TITLES, type Inspection, type TraceFile } from "../trace/event.js";
+import { formatBytes, formatCount, formatDuration, formatPercent } from "../units.js";
+import { sparkline } from "./sparkline.js";
+
+export interface InspectionStyle {
+  readonly chalk: ChalkInstance;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
+type Align = "left" | "right";
+type Row = readonly string[];
+
+const ROWS_SHOWN = 10;
+const CHART_WIDTH = 64;
+
+/** What is in a trace, for a person: a sentence, then tables, then what was not as it should be. */
+export function inspectionReport(inspection: Inspection, style: InspectionStyle): string {
+  const { file, report, analysis } = inspection;
+  const sections = [
+    headline(file, analysis, style),
+    describeFile(inspection, style),
+    section("Events", eventRows(analysis), ["left", "right", "right"], style),
+    section(
+      "Blocks",
+      blockRows(analysis),
+      ["left", "right", "right", "right", "right", "right", "right"],
+      style,
+    ),
+    section("Most frequent sizes", topSizeRows(analysis), ["right", "right", "right"], style),
+    liveOverTime(analysis, style),
+    threads(analysis, style),
+    ...transactions(analysis, style),
+    ...kinds(analysis, style),
+    ...moreFacts(analysis, style),
+    ...repairs(report, style),
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+const share = (part: number, whole: number): string => (whole === 0 ? "–" : formatPercent(part / whole));
+
+const plural = (count: number, noun: string): string =>
+  `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+function births(analysis: TraceAnalysis): number {
+  return analysis.eventsByType.alloc + analysis.eventsByType.realloc;
+}
+
+function headline(file: TraceFile, analysis: TraceAnalysis, { chalk, width }: InspectionStyle): string {
+  const { peak, lifetimeEvents } = analysis;
+  const sentences = [
+    `${plural(analysis.events, "event")} on ${plural(analysis.threads.length, "thread")}: ` +
+      `${plural(births(analysis), "block")}, ${formatBytes(analysis.requestedBytes)} in all, ` +
+      `of which at most ${formatBytes(peak.liveBytes)} were alive at once.`,
+  ];
+  if (lifetimeEvents.count > 0) {
+    const short = lifetimeEvents.p50;
+    sentences.push(`Half of the blocks that died did so within ${plural(short, "event")}.`);
+  }
+  const { begun, aborts, savepoints } = analysis.transactions;
+  if (begun > 0) {
+    sentences.push(
+      `${plural(begun, "transaction")} with ${plural(savepoints, "savepoint")}, ${formatCount(aborts)} rolled back.`,
+    );
+  }
+  return wrap(`${chalk.bold(file.name)}: ${sentences.join(" ")}`, width);
+}
+
+function describeFile({ file, header }: Inspection, { chalk, width }: InspectionStyle): string {
+  const profile = file.profile === null ? "" : `, ${file.profile} profile`;
+  const packing = file.wrappings.length === 0 ? "" : `, in ${file.wrappings.join(", in it ")}`;
+  const lines = [`${FORMAT_TITLES[file.format]}${profile}${packing}, ${formatBytes(file.bytes)}`];
+  if (file.sha256 !== null) lines.push(`SHA-256 ${file.sha256}`);
+  const facts = Object.entries(header).map(([key, value]) => `${key} ${value}`);
+  if (facts.length > 0) lines.push(facts.join(", "));
+  return chalk.dim(lines.map((line) => wrap(line, width)).join("\n"));
+}
+
+function eventRows(analysis: TraceAnalysis): Row[] {
+  const titles: readonly (readonly [keyof TraceAnalysis["eventsByType"], string])[] = [
+    ["alloc", "allocations"],
+    ["free", "frees"],
+    ["realloc", "reallocations"],
+    ["begin", "begins"],
+    ["commit", "commits"],
+    ["abort", "aborts"],
+    ["threadStart", "thread starts"],
+    ["threadEnd", "thread ends"],
+    ["mark", "marks"],
+    ["sample", "memory samples"],
+  ];
+  return titles
+    .map(([type, title]) => [title, analysis.eventsByType[type]] as const)
+    .filter(([, count]) => count > 0)
+    .map(([title, count]) => [title, formatCount(count), share(count, analysis.events)]);
+}
+
+function quantiles(title: string, values: Distribution, format: (value: number) => string): Row {
+  return [
+    title,
+    ...[values.min, values.p50, values.p90, values.p99, values.p999, values.max].map((value) =>
+      format(value),
+    ),
+  ];
+}
+
+function blockRows(analysis: TraceAnalysis): Row[] {
+  const rows: Row[] = [["", "least", "median", "p90", "p99", "p99.9", "most"]];
+  if (analysis.sizes.count > 0) rows.push(quantiles("size", analysis.sizes, formatBytes));
+  if (analysis.lifetimeEvents.count > 0) {
+    rows.push(quantiles("lifetime, events", analysis.lifetimeEvents, formatCount));
+  }
+  if (analysis.lifetimeNs !== null) rows.push(quantiles("lifetime", analysis.lifetimeNs, formatDuration));
+  return rows;
+}
+
+function topSizeRows(analysis: TraceAnalysis): Row[] {
+  const { top, topIsExact } = analysis.sizes;
+  const rows: Row[] = top
+    .slice(0, ROWS_SHOWN)
+    .map(({ bytes, count }) => [
+      `${formatCount(bytes)} B`,
+      formatCount(count),
+      share(count, births(analysis)),
+    ]);
+  return topIsExact ? rows : [...rows, ["(large sizes are too many to count each)", "", ""]];
+}
+
+function liveOverTime(analysis: TraceAnalysis, { chalk, width }: InspectionStyle): string {
+  const { peak, end, opening } = analysis;
+  const chart = sparkline(
+    analysis.liveOverTime.map(({ liveBytes }) => liveBytes),
+    Math.min(CHART_WIDTH, width - 2),
+  );
+  const when = (point: { readonly event: number }): string =>
+    `event ${formatCount(point.event)} (${share(point.event, analysis.events)} of the way)`;
+  const lines = [
+    chalk.bold("Live bytes over time"),
+    `  ${chart}`,
+    `  peak ${formatBytes(peak.liveBytes)} in ${plural(peak.liveBlocks, "block")} at ${when(peak)}; ` +
+      `at most ${plural(analysis.peakLiveBlocks, "block")}`,
+    `  end  ${formatBytes(end.liveBytes)} in ${plural(end.liveBlocks, "block")} still alive`,
+  ];
+  if (opening !== null) {
+    const open =
+      opening.openTransactions === 0 ? "" : ` and ${plural(opening.openTransactions, "open transaction")}`;
+    lines.push(
+      `  opening population ${formatBytes(opening.liveBytes)} in ${plural(opening.liveBlocks, "block")}${open}, ` +
+        `at the mark "start", ${when(opening)}`,
+    );
+  }
+  if (analysis.firstTimeNs !== null && analysis.lastTimeNs !== null) {
+    lines.push(`  the trace lasted ${formatDuration(analysis.lastTimeNs - analysis.firstTimeNs)}`);
+  }
+  return lines.join("\n");
+}
+
+function threads(analysis: TraceAnalysis, style: InspectionStyle): string {
+  const busiest = [...analysis.threads].sort((a, b) => b.events - a.events || a.thread - b.thread);
+  const rows: Row[] = [
+    ["thread", "events", "share", "blocks", "frees", "bytes"],
+    ...busiest
+      .slice(0, ROWS_SHOWN)
+      .map((thread) => [
+        String(thread.thread),
+        formatCount(thread.events),
+        share(thread.events, analysis.events),
+        formatCount(thread.births),
+        formatCount(thread.frees),
+        formatBytes(thread.bytes),
+      ]),
+  ];
+  const { free, realloc } = analysis.eventsByType;
+  const title = `Threads: ${formatCount(busiest.length)}${busiest.length > ROWS_SHOWN ? `, the ${ROWS_SHOWN} busiest` : ""}`;
+  const table = section(title, rows, ["right", "right", "right", "right", "right", "right"], style);
+  const cross = analysis.crossThreadFrees + analysis.reallocs.crossThread;
+  const foreign =
+    `${share(cross, free + realloc)} of frees and reallocations came from another thread than the block's last ` +
+    `(${plural(analysis.crossThreadFrees, "free")}, ${plural(analysis.reallocs.crossThread, "reallocation")})`;
+  return `${table}\n${indented(foreign, style)}`;
+}
+
+function transactions(analysis: TraceAnalysis, style: InspectionStyle): string[] {
+  const { transactions: all } = analysis;
+  if (all.begun === 0) return [];
+  const named = all.types.filter(({ type }) => type !== "");
+  const rows: Row[] = [
+    ["type", "begun", "committed", "aborted", "blocks", "bytes"],
+    ...(named.length === 0 ? [] : all.types)
+      .slice()
+      .sort((a, b) => b.begins - a.begins)
+      .slice(0, ROWS_SHOWN)
+      .map((type) => [
+        type.type === "" ? "(unnamed)" : type.type,
+        ...[type.begins, type.commits, type.aborts, type.blocks].map(formatCount),
+        formatBytes(type.bytes),
+      ]),
+  ];
+  const inside = all.scopedBlocks - all.outlivingBlocks;
+  const facts = [
+    `${plural(all.begun, "transaction")} and ${plural(all.savepoints, "savepoint")}: ${plural(all.commits, "commit")}, ` +
+      `${plural(all.releases, "release")}, ${plural(all.aborts, "rollback")}; at most ${formatCount(all.mostOpen)} open at once, ` +
+      `nested up to ${formatCount(all.deepestNesting)} deep${all.openAtEnd === 0 ? "" : `, ${formatCount(all.openAtEnd)} open at the end`}`,
+    `${share(all.scopedBlocks, births(analysis))} of the blocks were born in a transaction, ` +
+      `and ${share(inside, all.scopedBlocks)} of these did not outlive it; ` +
+      `${plural(all.impliedFrees, "block")} died with it without a free`,
+    `blocks a transaction: median ${formatCount(all.blocks.p50)}, p99 ${formatCount(all.blocks.p99)}, most ${formatCount(all.blocks.max)}`,
+  ].map((fact) => indented(fact, style));
+  if (named.length === 0) return [[style.chalk.bold("Transactions"), ...facts].join("\n")];
+  const table = section("Transactions", rows, ["left", "right", "right", "right", "right", "right"], style);
+  return [`${table}\n${facts.join("\n")}`];
+}
+
+function kinds(analysis: TraceAnalysis, style: InspectionStyle): string[] {
+  const known = analysis.kinds.filter(({ kind }) => kind !== "unknown");
+  if (known.length === 0) return [];
+  const rows: Row[] = [
+    ["kind", "blocks", "share", "mean size", "peak live", "at the end", "median life"],
+    ...[...analysis.kinds]
+      .sort((a, b) => b.births - a.births)
+      .slice(0, 2 * ROWS_SHOWN)
+      .map((kind) => [
+        kind.kind,
+        formatCount(kind.births),
+        share(kind.births, births(analysis)),
+        formatBytes(kind.bytes / kind.births),
+        formatBytes(kind.peakLiveBytes),
+        formatBytes(kind.liveBytes),
+        medianLife(kind.lifetimeEventsByBitWidth),
+      ]),
+  ];
+  return [section("Kinds", rows, ["left", "right", "right", "right", "right", "right", "right"], style)];
+}
+
+/** The median as `< 2^b events`, which is as much as counts by bit width tell. */
+function medianLife(byBitWidth: readonly number[]): string {
+  const all = byBitWidth.reduce((sum, count) => sum + count, 0);
+  if (all === 0) return "–";
+  let seen = 0;
+  const width = byBitWidth.findIndex((count) => {
+    seen += count;
+    return seen * 2 >= all;
+  });
+  return `< ${formatCount(2 ** width)} events`;
+}
+
+function moreFacts(analysis: TraceAnalysis, style: InspectionStyle): string[] {
+  const { reallocs, eventsByType } = analysis;
+  const facts: string[] = [];
+  if (analysis.zeroedBlocks > 0) {
+    facts.push(`${share(analysis.zeroedBlocks, eventsByType.alloc)} of the allocations asked for zeros`);
+  }
+  if (analysis.alignments.length > 0) {
+    const list = analysis.alignments.map(
+      ({ alignment, count }) => `${formatBytes(alignment)} ×${formatCount(count)}`,
+    );
+    facts.push(`alignments asked for: ${list.join(", ")}`);
+  }
+  if (eventsByType.realloc > 0) {
+    facts.push(
+      `reallocations: ${formatCount(reallocs.grown)} grew, ${formatCount(reallocs.shrunk)} shrank, ` +
+        `${formatCount(reallocs.same)} kept the size; ${plural(reallocs.blocks, "block")} reallocated, ` +
+        `one of them ${formatCount(reallocs.longestChain)} times`,
+    );
+  }
+  if (analysis.toldFrees > 0) {
+    const wrong =
+      analysis.wronglyToldFrees === 0 ? "" : ` (${formatCount(analysis.wronglyToldFrees)} of them wrong)`;
+    facts.push(`${share(analysis.toldFrees, eventsByType.free)} of the frees told the size${wrong}`);
+  }
+  if (analysis.marks.length > 0) {
+    const list = analysis.marks
+      .slice(0, ROWS_SHOWN)
+      .map(({ event, text }) => `${text} (event ${formatCount(event)})`);
+    facts.push(`marks: ${list.join(", ")}${analysis.marks.length > ROWS_SHOWN ? ", …" : ""}`);
+  }
+  if (analysis.samples > 0) {
+    facts.push(
+      `${plural(analysis.samples, "memory sample")}, at most ${formatBytes(analysis.largestSampleUsedBytes)} used`,
+    );
+  }
+  if (facts.length === 0) return [];
+  return [[style.chalk.bold("More"), ...facts.map((fact) => indented(fact, style))].join("\n")];
+}
+
+/** What a reader mended or left out: nothing is silently skipped. */
+export function repairs(report: ImportReport, style: InspectionStyle): string[] {
+  const { chalk } = style;
+  const lines: string[] = [];
+  if (report.repairs.length > 0) {
+    lines.push(
+      chalk.bold(
+        `Of ${formatCount(report.linesRead)} records read, ${formatCount(report.dropped)} were dropped and ${formatCount(report.repaired)} repaired`,
+      ),
+    );
+    for (const repair of report.repairs) {
+      const places = repair.firstPositions.map(formatCount).join(", ");
+      const more = repair.count > repair.firstPositions.length ? ", …" : "";
+      lines.push(
+        indented(
+          `${repair.dropped ? "dropped" : "repaired"}  ${repair.category.replaceAll("-", " ")}: ${formatCount(repair.count)} (at ${places}${more})`,
+          style,
+        ),
+      );
+    }
+  }
+  for (const warning of report.warnings)
+    lines.push(`${chalk.yellow("!")} ${wrap(warning, style.width, "  ")}`);
+  return lines.length === 0 ? [] : [lines.join("\n")];
+}
+
+function section(
+  title: string,
+  rows: readonly Row[],
+  align: readonly Align[],
+  { chalk }: InspectionStyle,
+): string {
+  const widths = align.map((_, column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
+  const pad = (cell: string, column: number): string =>
+    align[column] === "right" ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0);
+  return [chalk.bold(title), ...rows.map((row) => `  ${row.map(pad).join("  ").trimEnd()}`)].join("\n");
+}
+
+function indented(text: string, { width }: InspectionStyle): string {
+  return `  ${wrap(text, width, "  ")}`;
+}
+
+function wrap(text: string, width: number, indent = ""): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width - indent.length) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join(`\n${indent}`);
+}

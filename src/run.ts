@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import { styleText } from "node:util";
+import { Command, CommanderError, Option } from "commander";
+import type { CommandContext } from "./commands/context.js";
+import { Interrupted, UserError } from "./errors.js";
+import { packageRoot } from "./native.js";
+
+interface CommandEntry {
+  readonly name: string;
+  /** As the overview shows it: a command's own module is loaded only when it runs. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ command(context: CommandContext): Command }>;
+}
+
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "replay",
+    usage: "<trace...>",
+    summary: "replay traces through allocators, side by side",
+    load: () => import("./commands/replay.js"),
+  },
+  {
+    name: "inspect",
+    usage: "<trace>",
+    summary: "what is in a trace: sizes, lifetimes, threads, transactions",
+    load: () => import("./commands/inspect.js"),
+  },
+  {
+    name: "convert",
+    usage: "<in> <out>",
+    summary: "any known format to .rmt or CSV; cut, filter, anonymise",
+    load: () => import("./commands/convert.js"),
+  },
+  {
+    name: "doctor",
+    usage: "",
+    summary: "is this machine fit to measure? which peers are installed?",
+    load: () => import("./commands/doctor.js"),
+  },
+];
+
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
+
+const EXAMPLES = `
+Examples:
+  $ rustydb-mem doctor
+  $ rustydb-mem inspect trace.rmt.gz
+  $ rustydb-mem replay trace.rmt.gz
+  $ rustydb-mem replay trace.zip -a rustydb,malloc,jemalloc,arena@jemalloc --rounds 20
+
+rustydb-mem <command> --help tells more about a command.`;
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(`${packageRoot}package.json`, "utf8")) as { version: string }).version;
+}
+
+function colourOption(): Option {
+  return new Option("--color <when>", "colours: where a terminal takes them, always or never")
+    .choices(["auto", "always", "never"])
+    .default("auto");
+}
+
+/**
+ * Decides about colours before anything that makes them is loaded: chalk reads FORCE_COLOR once. NO_COLOR, CI and
+ * TERM=dumb count, which it would not ask about.
+ */
+function decideColours(words: readonly string[], environment: NodeJS.ProcessEnv, terminal: boolean): boolean {
+  const at = words.findIndex((word) => word === "--color" || word.startsWith("--color="));
+  const when =
+    at < 0 ? "auto" : words[at] === "--color" ? words[at + 1] : words[at]?.slice("--color=".length);
+  const wished = when === "always" || (when !== "never" && terminal && !environment.NO_COLOR);
+  if (!wished) environment.FORCE_COLOR = "0";
+  else if (when === "always") environment.FORCE_COLOR ??= "1";
+  return wished;
+}
+
+/** The command that the words name, loaded; of the others the outline, for the overview and for suggestions. */
+async function buildProgram(context: CommandContext): Promise<Command> {
+  const program = new Command("rustydb-mem")
+    .description("Replay database allocation traces through allocators, and measure them against malloc.")
+    .usage("<command> [options]")
+    .version(context.version, "-V, --version")
+    .addOption(colourOption())
+    .addHelpText("after", EXAMPLES)
+    .configureHelp({ subcommandTerm: (each) => `${each.name()} ${each.usage()}`.trim() })
+    .exitOverride();
+  const wanted = context.words.find((word) => COMMANDS.some((entry) => entry.name === word));
+  for (const entry of COMMANDS) {
+    if (entry.name === wanted) {
+      const command = (await entry.load()).command(context);
+      program.addCommand(command.addOption(colourOption()).exitOverride());
+    } else {
+      program.addCommand(new Command(entry.name).usage(entry.usage).summary(entry.summary));
+    }
+  }
+  return program;
+}
+
+/** One or two lines for what a user can cause; the stack for what only we can. */
+function describe(error: unknown, coloured: boolean): string {
+  const heading = coloured ? styleText("red", "error:") : "error:";
+  if (error instanceof UserError) {
+    const place = error.place();
+    const where = place === "" || error.message.includes(place) ? "" : `${place}: `;
+    return `${heading} ${where}${error.message}\n${error.remedy === undefined ? "" : `  ${error.remedy}\n`}`;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `${heading} unexpected, a defect of rustydb-mem: please report it with these lines\n${stack}\n`;
+}
+
+/** The whole of a run: argv → command → exit code. */
+export async function run(process: NodeJS.Process): Promise<void> {
+  const { stdout, stderr, stdin, env } = process;
+  const words = process.argv.slice(2);
+  const terminal = stdout.isTTY === true && !env.CI && env.TERM !== "dumb";
+  const coloured = decideColours(words, env, terminal) && stderr.isTTY === true;
+
+  // Whoever closed the pipe has seen enough; exiting stops the children and removes what is temporary.
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(process.exitCode ?? 0);
+    });
+  }
+
+  const abort = new AbortController();
+  const interrupt = (): void => {
+    // The second time the user means it.
+    if (abort.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    abort.abort();
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt).on("SIGHUP", interrupt);
+
+  try {
+    const version = readVersion();
+    const { signal } = abort;
+    const context = { signal, interrupt, stdin, stdout, stderr, words, version, interactive: terminal };
+    const program = await buildProgram(context);
+    await program.parseAsync(words, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode; // Commander has said it already.
+    } else if (error instanceof Interrupted || abort.signal.aborted) {
+      stderr.write(`${error instanceof Interrupted ? error.message : "interrupted"}\n`);
+      process.exitCode = EXIT_INTERRUPTED;
+    } else {
+      stderr.write(describe(error, coloured));
+      process.exitCode = EXIT_FAILED;
+    }
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt).off("SIGHUP", interrupt);
+  }
+}

@@ -1,0 +1,71 @@
+import { bootstrapMedian } from "./bootstrap.js";
+import { Random } from "./random.js";
+
+/**
+ * One round's figure of an allocator, and of the baseline in the same round. A net time may come out at or below
+ * zero, where the loop was disturbed more than the allocator took.
+ */
+export interface Pair {
+  readonly value: number;
+  readonly baseline: number;
+}
+
+/** value / baseline. Ends are null where there were too few pairs for an interval. */
+export interface RatioInterval {
+  readonly median: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/**
+ * Logs of the ratios of the pairs. A side at or below zero puts its pair at the end of the line, −∞ or +∞, where it
+ * counts for the median without a made-up size; a pair with both sides there says nothing and is left out.
+ */
+export function logRatios(pairs: readonly Pair[]): number[] {
+  return pairs
+    .map((pair) => Math.log(Math.max(0, pair.value) / Math.max(0, pair.baseline)))
+    .filter((log) => !Number.isNaN(log));
+}
+
+/** Undefined where the estimate is no number: no pair, or most pairs without a positive side. */
+function ratioOf(strata: readonly (readonly number[])[], seed: number): RatioInterval | undefined {
+  if (strata.length === 0 || strata.some((logs) => logs.length === 0)) return undefined;
+  const logs = bootstrapMedian(strata, new Random(seed));
+  if (!Number.isFinite(logs.estimate)) return undefined;
+  const end = (log: number): number | null => (Number.isNaN(log) || log === Infinity ? null : Math.exp(log));
+  return { median: Math.exp(logs.estimate), low: end(logs.low), high: end(logs.high) };
+}
+
+/** Median of the log ratios of the pairs with its 95 % interval. */
+export function comparePairs(pairs: readonly Pair[], seed: number): RatioInterval | undefined {
+  return ratioOf([logRatios(pairs)], seed);
+}
+
+/** Geometric mean over traces of the ratios, each trace with its own pairs. */
+export function geometricMean(traces: readonly (readonly Pair[])[], seed: number): RatioInterval | undefined {
+  return ratioOf(traces.map(logRatios), seed);
+}
+
+/**
+ * Whether the ratio may be called a difference: its interval leaves 1 out, and it is beyond the noise floor (a
+ * relative difference that the baseline was seen to have against itself).
+ */
+export function isDifference(ratio: RatioInterval, noiseFloor = 0): boolean {
+  if (ratio.low === null || ratio.high === null) return false;
+  if (ratio.low <= 1 && ratio.high >= 1) return false;
+  return Math.abs(Math.log(ratio.median)) > Math.log1p(noiseFloor);
+}
+
+/** How far from 1 the baseline was seen against itself, its interval included: 0.02 is 2 %. */
+export function noiseFloorOf(againstItself: RatioInterval): number {
+  const logs = [againstItself.median, againstItself.low, againstItself.high]
+    .filter((value): value is number => value !== null)
+    .map((value) => Math.abs(Math.log(value)));
+  return Math.expm1(Math.max(...logs));
+}
+
+/** Width of the interval relative to its ratio: what `--until` brings down. Infinite where there is no interval. */
+export function relativeWidth(ratio: RatioInterval): number {
+  if (ratio.low === null || ratio.high === null) return Number.POSITIVE_INFINITY;
+  return (ratio.high - ratio.low) / ratio.median;
+}

@@ -1,0 +1,54 @@
+import type { ImportReport, PipelineResult, TraceAnalysis } from "../native.js";
+
+/** The formats users can name with --format. */
+export const TRACE_FORMATS = ["rmt", "android", "malloc-bench", "csv"] as const;
+export type TraceFormat = (typeof TRACE_FORMATS)[number];
+
+/** What people call them. */
+export const FORMAT_TITLES: Readonly<Record<TraceFormat, string>> = {
+  rmt: "rustydb-mem trace (.rmt)",
+  android: "Android memory_replay text",
+  "malloc-bench": "malloc-bench protobuf",
+  csv: "CSV with a header row",
+};
+
+/** What a compressed file was wrapped in, outermost first. */
+export type Wrapping = "gz" | "zip" | "zst";
+
+/** The file behind a trace. */
+export interface TraceFile {
+  /** As the user named it; `-` is standard input. */
+  readonly path: string;
+  /** The name without folders, for reports. */
+  readonly name: string;
+  /** Bytes of the file, still packed. */
+  readonly bytes: number;
+  /** SHA-256 of these bytes, hexadecimal; null where the rest of the file was not needed, and not read. */
+  readonly sha256: string | null;
+  readonly wrappings: readonly Wrapping[];
+  readonly format: TraceFormat;
+  /** Of an `.rmt`. */
+  readonly profile: "canonical" | "raw" | null;
+}
+
+/** A trace that went through a pipeline: the file it came from, and what the pipeline found. */
+export interface TraceRun extends PipelineResult {
+  readonly file: TraceFile;
+}
+
+/** What `inspect` shows. */
+export interface Inspection {
+  readonly file: TraceFile;
+  readonly header: Readonly<Record<string, string>>;
+  readonly report: ImportReport;
+  readonly analysis: TraceAnalysis;
+}
+
+/** What `convert` did. */
+export interface Conversion {
+  readonly from: TraceFile;
+  readonly to: { readonly path: string; readonly format: "rmt" | "csv"; readonly bytes: number };
+  readonly sourceEvents: number;
+  readonly resultEvents: number;
+  readonly report: ImportReport;
+}
