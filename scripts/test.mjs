@@ -1,0 +1,151 @@
+/**
+ * npm test: everything that must hold, in one command, on a fresh clone too. Runs the steps one after the other and
+ * stops at the first that fails. Native tests run under AddressSanitizer with UBSan and under ThreadSanitizer; the
+ * last line counts steps, native tests and TypeScript tests together.
+ *
+ * npm test -- WORD… runs only the steps with one of the words in their name (and no set-up).
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
+import { prepare } from "./setup.mjs";
+import { execute, inParallel, root, runScript, StepError, step } from "./steps.mjs";
+
+const width = availableParallelism();
+const bin = (name) => join("node_modules", ".bin", name);
+const fuzzSecondsEach = 5;
+
+function filesUnder(folder, pattern) {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** The test programs that CMakeLists makes: one for each folder of test/native with tests in it. */
+function nativeTestPrograms() {
+  const folders = new Set(filesUnder("test/native", /_test\.cc$/).map((file) => file.split("/")[2]));
+  return [...folders].map((folder) => `${folder}_test`);
+}
+
+const preloadLibraries = () =>
+  filesUnder("test/native/preload", /\.cc$/).map((file) => /(\w+)\.cc$/.exec(file)[1]);
+
+const fuzzTargets = () => filesUnder("test/fuzz", /_fuzz\.cc$/).map((file) => /(\w+)\.cc$/.exec(file)[1]);
+
+async function cmake(folder, settings, targets, env = {}) {
+  await execute("cmake", ["-S", ".", "-B", folder, ...settings.map((setting) => `-D${setting}`)], { env });
+  await execute("cmake", ["--build", folder, "--parallel", String(width), "--target", ...targets]);
+}
+
+/** Runs the GoogleTest programs of a build folder, and gives back how many tests passed. */
+async function runNativeTests(folder, launcher, env) {
+  let passed = 0;
+  for (const program of nativeTestPrograms()) {
+    const path = join(folder, "Release", program);
+    const [command, ...args] = [...launcher, path, "--gtest_brief=1"];
+    const output = await execute(command, args, { env });
+    const count = Number(/\[ {2}PASSED {2}\] (\d+) tests?/.exec(output)?.[1] ?? 0);
+    if (count === 0) throw new StepError(`${path} ran no test`, output);
+    passed += count;
+  }
+  return passed;
+}
+
+async function sanitizedTests(folder, sanitizers, launcher, env) {
+  const targets = [...nativeTestPrograms(), ...preloadLibraries(), "rustydb-mem-replay"];
+  await cmake(folder, ["RMEM_TESTS=ON", `RMEM_SANITIZE=${sanitizers}`], targets);
+  return { count: await runNativeTests(folder, launcher, env) };
+}
+
+async function fuzz() {
+  const folder = join("build", "fuzz");
+  const settings = ["RMEM_FUZZ=ON", "RMEM_SANITIZE=address;undefined", "CMAKE_CXX_COMPILER=clang++"];
+  await cmake(folder, settings, fuzzTargets());
+  await inParallel(fuzzTargets(), width, async (target) => {
+    const corpus = join(folder, "corpus", target);
+    mkdirSync(join(root, corpus), { recursive: true });
+    const seeds = join("test", "fixtures", "fuzz", target);
+    await execute(join(folder, "Release", target), [
+      corpus,
+      ...(existsSync(join(root, seeds)) ? [seeds] : []),
+      `-max_total_time=${fuzzSecondsEach}`,
+      "-timeout=10",
+      "-rss_limit_mb=1024",
+      `-artifact_prefix=${folder}/`,
+    ]);
+  });
+  return { count: fuzzTargets().length };
+}
+
+async function clangTidy() {
+  // The flags of the release build; the one file that needs Node's headers has them in there too.
+  const files = filesUnder("native", /\.cc$/);
+  await inParallel(files, width, (file) => execute("clang-tidy", ["-p", "build", "--quiet", file]));
+}
+
+async function vitest() {
+  const report = join("build", "vitest.json");
+  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  await execute(bin("vitest"), args, { show: true, env: { CI: "true" } });
+  const { numPassedTests } = JSON.parse(readFileSync(join(root, report), "utf8"));
+  if (numPassedTests === 0) throw new StepError("vitest ran no test");
+  return { count: numPassedTests };
+}
+
+/** [name, work]; work may give back { count } of the tests it ran, and counts as one otherwise. */
+const steps = [
+  ["format and lint: biome", () => execute(bin("biome"), ["ci", "."])],
+  [
+    "format: clang-format",
+    () =>
+      execute("clang-format", [
+        "--dry-run",
+        "--Werror",
+        ...filesUnder("native", /\.(cc|h)$/),
+        ...filesUnder("test", /\.(cc|h)$/),
+      ]),
+  ],
+  ["types: tsc", () => execute(bin("tsc"), ["-p", "tsconfig.check.json"])],
+  ["dead code: knip", () => execute(bin("knip"), [])],
+  ["lint: clang-tidy", clangTidy],
+  [
+    "native tests: ASan and UBSan",
+    () =>
+      sanitizedTests(join("build", "asan"), "address;undefined", [], {
+        ASAN_OPTIONS: "detect_stack_use_after_return=1",
+      }),
+  ],
+  [
+    "native tests: TSan",
+    // Without address randomisation: the ThreadSanitizer of older compilers can't live with many random bits.
+    () =>
+      sanitizedTests(join("build", "tsan"), "thread", ["setarch", "-R"], { TSAN_OPTIONS: "halt_on_error=1" }),
+  ],
+  ["fuzz", fuzz],
+  ["TypeScript tests and the tool itself: vitest", vitest],
+];
+
+await runScript(async () => {
+  const words = process.argv.slice(2);
+  const wanted = steps.filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (wanted.length === 0) throw new StepError(`no step is named like ${words.join(" ")}`);
+  if (words.length === 0) await prepare("test");
+  let passed = 0;
+  for (const [name, work] of wanted) {
+    try {
+      await step(name, async () => {
+        const count = (await work())?.count ?? 1;
+        passed += count;
+        return count === 1 ? undefined : `${count} passed`;
+      });
+    } catch (error) {
+      if (!(error instanceof StepError)) throw error;
+      process.stderr.write(`${error.output}\n`);
+      process.stdout.write(`${passed} passed, 1 failed\n`);
+      throw new StepError(`${name}: ${error.message}`);
+    }
+  }
+  process.stdout.write(`${passed} passed, 0 failed\n`);
+});

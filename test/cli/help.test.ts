@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { root, runTool } from "./tool.js";
+
+const commands = ["replay", "inspect", "convert", "doctor"];
+
+describe("help", () => {
+  it("comes in under 150 ms", async () => {
+    // The best of several: what a busy machine adds is not the tool's.
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 25 && best >= 150; i += 1) {
+      const { code, ms } = await runTool(["--help"]);
+      expect(code).toBe(0);
+      best = Math.min(best, ms);
+    }
+    expect(best).toBeLessThan(150);
+  });
+
+  it("names every command", async () => {
+    const { code, stdout, stderr } = await runTool(["--help"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^\\s+${command}\\b`, "m"));
+  });
+
+  it.each(commands)("of %s has examples", async (command) => {
+    const { code, stdout } = await runTool([command, "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`examples?:[\\s\\S]*rustydb-mem ${command}`, "i"));
+  });
+
+  it("tells its version", async () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const { code, stdout } = await runTool(["--version"]);
+    expect(code).toBe(0);
+    expect(stdout.trim()).toBe(version);
+  });
+});
+
+describe("a mistyped word", () => {
+  it.each([
+    [["reply", "x.rmt"], /replay/],
+    [["inspekt", "x.rmt"], /inspect/],
+    [["replay", "x.rmt", "--round", "3"], /--rounds/],
+    [["replay", "x.rmt", "-a", "jemaloc"], /jemalloc/],
+  ])("%j is answered with the right one", async (args, right) => {
+    const { code, stdout, stderr } = await runTool(args);
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/did you mean/i);
+    expect(stderr).toMatch(right);
+    expect(stderr).not.toMatch(/ {4}at /);
+  });
+});

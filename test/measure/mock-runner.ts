@@ -1,0 +1,62 @@
+import type { Allocator } from "../../src/engine/allocators.js";
+import type { RoundOutcome, RoundRequest, RoundRunner } from "../../src/engine/replayer.js";
+import { Random } from "../../src/statistics/random.js";
+
+export interface MockWorld {
+  /** Time of a warm pass of an allocator in a round, in ns; `tick` counts the rounds of all. */
+  readonly passNs: (allocator: Allocator, tick: number) => number;
+  readonly noise?: number;
+  /** Bytes an allocator takes beside what every process takes. */
+  readonly overheadBytes?: (allocator: Allocator) => number;
+  readonly replayedPeakBytes?: (allocator: Allocator, tick: number) => number;
+  /** Throws what a round is to fail with. */
+  readonly before?: (request: RoundRequest, tick: number) => void;
+}
+
+export function allocator(name: string, route: Allocator["route"] = "malloc"): Allocator {
+  return { name, route, environment: {} };
+}
+
+/** Plays rounds of a made-up machine, and keeps what it was asked for. */
+export function mockRunner(world: MockWorld): { run: RoundRunner; requests: RoundRequest[] } {
+  const requests: RoundRequest[] = [];
+  const random = new Random(7);
+  const run: RoundRunner = async (request, options = {}): Promise<RoundOutcome> => {
+    const tick = requests.length;
+    requests.push(request);
+    world.before?.(request, tick);
+    options.onProgress?.({ frame: "progress", pass: 0, done: 1, total: 2 });
+    const ns = (): number =>
+      world.passNs(request.allocator, tick) * Math.exp((random.next() - 0.5) * 2 * (world.noise ?? 0));
+    const replayedPeakBytes = world.replayedPeakBytes?.(request.allocator, tick) ?? 1000;
+    const pass = (cold: boolean) => {
+      const wallNs = ns() * (cold ? 3 : 1);
+      return { frame: "pass" as const, cold, wallNs, cpuNs: wallNs * 0.9, replayedPeakBytes };
+    };
+    const passes = [
+      pass(true),
+      ...Array.from({ length: request.mode === "timed" ? request.warmPasses : 0 }, () => pass(false)),
+    ];
+    const overhead =
+      request.allocator.route === "none" ? 0 : (world.overheadBytes?.(request.allocator) ?? 100);
+    const sample = (event: number, liveBytes: number) => ({
+      ...{ frame: "sample" as const, event, liveBytes, hugeBytes: 0 },
+      bytes: 4096 + (overhead === 0 ? 0 : liveBytes + overhead),
+    });
+    const percentiles = { count: 9, p50: 1, p90: 2, p99: 3, p999: 4, p9999: 5, max: 6 };
+    return {
+      hello: {
+        ...{ frame: "hello", mallocLibrary: "/lib/libc.so.6", mallocVersion: "2.36", clockNs: 10, pid: 1 },
+        route: request.allocator.route,
+      },
+      passes,
+      samples: request.mode === "memory" ? [sample(0, 0), sample(10, 1000), sample(20, 500)] : [],
+      result: {
+        ...{ frame: "result", stats: { rounds: 1 } },
+        ...(request.mode === "memory" ? { minorFaults: 5, endBytes: 4096 + overhead } : {}),
+        ...(request.mode === "latency" ? { latencyNs: { alloc: percentiles } } : {}),
+      },
+    };
+  };
+  return { run, requests };
+}

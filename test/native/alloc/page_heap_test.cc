@@ -1,0 +1,285 @@
+#include "alloc/page_heap.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "alloc/block_model.h"
+
+namespace rmem {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+class PageHeapTest : public testing::Test {
+ protected:
+  void Start(PageHeapConfig config = {}) {
+    if (config.reserveBytes == 0) config.reserveBytes = 256 * kMiB;
+    ASSERT_TRUE(heap_.Init(config));
+  }
+  ~PageHeapTest() override { heap_.Destroy(); }
+
+  char* Allocate(std::uint32_t pages, std::size_t alignment = kPageBytes) {
+    return static_cast<char*>(heap_.Allocate(pages, alignment));
+  }
+
+  PageHeap heap_;
+};
+
+TEST_F(PageHeapTest, FreedNeighboursServeALargerRun) {
+  Start();
+  char* a = Allocate(4);
+  char* b = Allocate(4);
+  char* c = Allocate(4);
+  char* guard = Allocate(1);
+  heap_.Free(a, 4);
+  heap_.Free(c, 4);
+  heap_.Free(b, 4);
+  const PageHeapStats stats = heap_.Stats();
+  EXPECT_EQ(stats.freeRegions, 1u);
+  EXPECT_EQ(stats.largestFreeBytes, 12 * kPageBytes);
+  EXPECT_EQ(stats.coalesces, 1u);
+  EXPECT_EQ(Allocate(12), a);
+  EXPECT_EQ(heap_.Stats().freeListHits, 1u);
+  heap_.Free(a, 12);
+  heap_.Free(guard, 1);
+  EXPECT_EQ(heap_.Stats().liveBytes, 0u);
+  EXPECT_EQ(heap_.Stats().freeRegions, 0u) << "all of it joined the top";
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, AlignedRunsLoseNothingAroundThem) {
+  Start();
+  char* first = Allocate(1);
+  for (const std::size_t alignment : {8 * kPageBytes, kHugePageBytes, 4 * kHugePageBytes}) {
+    char* p = Allocate(3, alignment);
+    ASSERT_NE(p, nullptr);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % alignment, 0u);
+    p[3 * kPageBytes - 1] = 1;
+    heap_.Free(p, 3);
+    ASSERT_TRUE(heap_.IsConsistent());
+  }
+  heap_.Free(first, 1);
+  EXPECT_EQ(heap_.Stats().liveBytes, 0u);
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, GrowsAndShrinksInPlace) {
+  Start();
+  char* p = Allocate(4);
+  EXPECT_TRUE(heap_.Extend(p, 4, 10)) << "nothing lies behind it";
+  char* behind = Allocate(2);
+  EXPECT_FALSE(heap_.Extend(p, 10, 11));
+  heap_.Shrink(p, 10, 6);
+  EXPECT_TRUE(heap_.Extend(p, 6, 9));
+  EXPECT_FALSE(heap_.Extend(p, 9, 11));
+  p[9 * kPageBytes - 1] = 1;
+  EXPECT_EQ(heap_.Stats().liveBytes, 11 * kPageBytes);
+  heap_.Free(p, 9);
+  heap_.Free(behind, 2);
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, DirtyMemoryIsKeptUpToACapThatDoubles) {
+  PageHeapConfig config;
+  config.dirtyCapBytes = kMiB;
+  config.dirtyCapMaxBytes = 4 * kMiB;
+  Start(config);
+  std::vector<char*> runs;
+  for (int i = 0; i < 32; ++i) runs.push_back(Allocate(64));  // 256 KiB each
+  for (char* run : runs) run[0] = 1;
+  for (int i = 0; i < 4; ++i) heap_.Free(runs[static_cast<std::size_t>(i)], 64);
+  EXPECT_EQ(heap_.Stats().purges, 0u);
+  EXPECT_EQ(heap_.Stats().dirtyBytes, kMiB);
+  heap_.Free(runs[4], 64);
+  PageHeapStats stats = heap_.Stats();
+  EXPECT_EQ(stats.purges, 1u);
+  EXPECT_LE(stats.dirtyBytes, kMiB / 2);
+  EXPECT_EQ(stats.dirtyCapBytes, 2 * kMiB);
+  for (int i = 5; i < 32; ++i) heap_.Free(runs[static_cast<std::size_t>(i)], 64);
+  stats = heap_.Stats();
+  EXPECT_EQ(stats.dirtyCapBytes, 4 * kMiB) << "and stops there";
+  EXPECT_EQ(stats.dirtyBytes + stats.cleanBytes, 8 * kMiB);
+  heap_.Purge();
+  EXPECT_EQ(heap_.Stats().dirtyBytes, 0u);
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, ACommitLeavesThePurgeToTheNextCall) {
+  PageHeapConfig config;
+  config.dirtyCapBytes = kMiB;
+  Start(config);
+  char* p = Allocate(1024);
+  heap_.Free(p, 1024, PageHeap::PurgeNow::kNo);
+  EXPECT_EQ(heap_.Stats().purges, 0u);
+  EXPECT_EQ(heap_.Stats().dirtyBytes, 4 * kMiB);
+  p = Allocate(1);
+  EXPECT_EQ(heap_.Stats().purges, 1u);
+  heap_.Free(p, 1);
+}
+
+TEST_F(PageHeapTest, ZeroCleansWhatWasUsedAndPurgedMemoryNeedsNothing) {
+  Start();
+  char* p = Allocate(200);
+  std::memset(p, 9, 200 * kPageBytes);
+  heap_.Free(p, 200);
+  // Half of it comes back dirty, the other half lies behind a purge.
+  char* q = Allocate(100);
+  ASSERT_EQ(q, p);
+  heap_.Purge();
+  heap_.Free(q, 100);
+  char* r = Allocate(200);
+  ASSERT_EQ(r, p);
+  heap_.Zero(r, 200 * kPageBytes);
+  EXPECT_TRUE(std::all_of(r, r + 200 * kPageBytes, [](char c) { return c == 0; }));
+  heap_.Free(r, 200);
+}
+
+TEST_F(PageHeapTest, AFullRangeGivesNullAndServesAgainAfterAFree) {
+  PageHeapConfig config;
+  config.reserveBytes = 4 * kMiB;
+  Start(config);
+  char* p = Allocate(1000);
+  ASSERT_NE(p, nullptr);
+  EXPECT_EQ(Allocate(100), nullptr);
+  EXPECT_EQ(heap_.Stats().failures, 1u);
+  heap_.Free(p, 1000);
+  p = Allocate(1024);
+  EXPECT_NE(p, nullptr);
+  EXPECT_EQ(Allocate(1), nullptr);
+  heap_.Free(p, 1024);
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, RefusedMemoryGivesNullAndLosesNothing) {
+  Start();
+  char* p = Allocate(10);
+  {
+    const FailingPages failing([](PageCall call) noexcept { return call == PageCall::kCommit; });
+    EXPECT_EQ(Allocate(10000), nullptr);
+    EXPECT_FALSE(heap_.Extend(p, 10, 10000));
+  }
+  EXPECT_TRUE(heap_.IsConsistent());
+  EXPECT_TRUE(heap_.Extend(p, 10, 10000));
+  heap_.Free(p, 10000);
+  EXPECT_EQ(heap_.Stats().liveBytes, 0u);
+}
+
+TEST_F(PageHeapTest, ARefusedPurgeKeepsTheMemoryDirty) {
+  Start();
+  char* p = Allocate(10);
+  heap_.Free(p, 10);
+  {
+    const FailingPages failing([](PageCall) noexcept { return true; });
+    heap_.Purge();
+  }
+  EXPECT_EQ(heap_.Stats().dirtyBytes, 10 * kPageBytes);
+  EXPECT_TRUE(heap_.IsConsistent());
+  heap_.Purge();
+  EXPECT_EQ(heap_.Stats().dirtyBytes, 0u);
+}
+
+TEST_F(PageHeapTest, HugePagesAreAdvisedWithinARunAndUnadvisedWhenPurged) {
+  Start();
+  char* p = Allocate(2048, kHugePageBytes);
+  heap_.AdviseHuge(p, 2048);
+  heap_.AdviseHuge(p, 2048);
+  const std::uint64_t advised = heap_.Stats().hugeAdvisedBytes;
+  EXPECT_TRUE(advised == 8 * kMiB || advised == 0) << "0: a kernel without them";
+  heap_.Free(p, 2048);
+  heap_.Purge();
+  EXPECT_EQ(heap_.Stats().hugeAdvisedBytes, 0u);
+}
+
+TEST_F(PageHeapTest, PagesFreedTwiceStopTheProgram) {
+  Start();
+  char* p = Allocate(4);
+  Allocate(1);
+  heap_.Free(p, 4);
+  EXPECT_DEATH(heap_.Free(p, 4), "pages freed twice");
+  EXPECT_DEATH(heap_.Free(p + 100 * kPageBytes, 1), "outside the heap");
+}
+
+class PageHeapFitTest : public PageHeapTest, public testing::WithParamInterface<Fit> {};
+
+TEST_P(PageHeapFitTest, RandomRunsNeverOverlapAndAllComeBack) {
+  PageHeapConfig config;
+  config.fit = GetParam();
+  config.dirtyCapBytes = kMiB;
+  Start(config);
+  struct Run {
+    char* p;
+    std::uint32_t pages;
+    char mark;
+  };
+  std::vector<Run> runs;
+  std::mt19937 random(7);
+  const auto mark = [](const Run& run) {
+    for (std::uint32_t page = 0; page < run.pages; ++page) run.p[page * kPageBytes] = run.mark;
+  };
+  const auto intact = [](const Run& run) {
+    for (std::uint32_t page = 0; page < run.pages; ++page) {
+      if (run.p[page * kPageBytes] != run.mark) return false;
+    }
+    return true;
+  };
+  for (int step = 0; step < 6000; ++step) {
+    const std::uint32_t pages = 1 + random() % (random() % 8 == 0 ? 600 : 40);
+    switch (random() % 8) {
+      case 0:
+      case 1:
+      case 2:
+      case 3: {
+        if (runs.size() > 200) break;
+        const std::size_t alignment = kPageBytes << (random() % 4 == 0 ? random() % 10 : 0);
+        char* p = Allocate(pages, alignment);
+        ASSERT_NE(p, nullptr);
+        ASSERT_EQ(reinterpret_cast<std::uintptr_t>(p) % alignment, 0u);
+        runs.push_back({p, pages, static_cast<char>(1 + step % 100)});
+        mark(runs.back());
+        break;
+      }
+      case 4:
+        if (!runs.empty()) {
+          Run& run = runs[random() % runs.size()];
+          const std::uint32_t kept = 1 + random() % run.pages;
+          if (kept != run.pages) heap_.Shrink(run.p, run.pages, kept);
+          run.pages = kept;
+        }
+        break;
+      case 5:
+        if (!runs.empty()) {
+          Run& run = runs[random() % runs.size()];
+          if (heap_.Extend(run.p, run.pages, run.pages + pages)) run.pages += pages;
+          mark(run);
+        }
+        break;
+      default:
+        if (!runs.empty()) {
+          const std::size_t at = random() % runs.size();
+          ASSERT_TRUE(intact(runs[at]));
+          heap_.Free(runs[at].p, runs[at].pages);
+          runs[at] = runs.back();
+          runs.pop_back();
+        }
+    }
+    if (step % 64 == 0) {
+      ASSERT_TRUE(heap_.IsConsistent());
+    }
+  }
+  for (const Run& run : runs) {
+    EXPECT_TRUE(intact(run));
+    heap_.Free(run.p, run.pages);
+  }
+  EXPECT_EQ(heap_.Stats().liveBytes, 0u);
+  EXPECT_EQ(heap_.Stats().freeRegions, 0u);
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+INSTANTIATE_TEST_SUITE_P(AllFits, PageHeapFitTest, testing::Values(Fit::kBest, Fit::kFirst, Fit::kWorst));
+
+}  // namespace
+}  // namespace rmem

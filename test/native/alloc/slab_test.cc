@@ -1,0 +1,249 @@
+#include "alloc/slab.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "alloc/block_model.h"
+
+namespace rmem {
+namespace {
+
+class SlabTest : public testing::Test {
+ protected:
+  SlabTest() {
+    PageHeapConfig config;
+    config.reserveBytes = std::size_t{256} << 20;
+    EXPECT_TRUE(pages_.Init(config) && pool_.Init(std::size_t{16} << 20));
+    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default()));
+  }
+  ~SlabTest() override {
+    slabs_.Destroy();
+    pool_.Destroy();
+    pages_.Destroy();
+  }
+
+  PageHeap pages_;
+  MetadataPool pool_;
+  SlabAllocator slabs_;
+};
+
+TEST_F(SlabTest, BlocksOfEveryClassAreApartAlignedAndWritable) {
+  const SizeClassTable& table = slabs_.table();
+  std::vector<TestBlock> blocks;
+  for (unsigned index = 0; index < table.count(); ++index) {
+    for (unsigned i = 0; i < 2u * table[index].blocks; ++i) {
+      TestBlock block{nullptr, table[index].bytes, 0, blocks.size()};
+      block.p = static_cast<unsigned char*>(slabs_.AllocateClass(index));
+      ASSERT_NE(block.p, nullptr);
+      ASSERT_TRUE(IsAligned(block));
+      Fill(block);
+      blocks.push_back(block);
+    }
+  }
+  EXPECT_TRUE(slabs_.IsConsistent(blocks.size()));
+  for (const TestBlock& block : blocks) {
+    ASSERT_TRUE(Holds(block));
+    slabs_.Free(block.p, block.size, 0);
+  }
+  EXPECT_TRUE(slabs_.IsConsistent(0));
+  slabs_.FlushThisThread();
+  EXPECT_TRUE(slabs_.IsConsistent(0));
+  EXPECT_EQ(slabs_.Stats().slabs, 0u) << "every slab is empty and has gone back";
+  EXPECT_EQ(pages_.Stats().liveBytes, 0u);
+}
+
+TEST_F(SlabTest, AFreshThreadGetsBlocksInAscendingOrder) {
+  char* previous = nullptr;
+  for (int i = 0; i < 300; ++i) {
+    char* p = static_cast<char*>(slabs_.Allocate(192, 0, false));
+    if (previous != nullptr) {
+      ASSERT_EQ(p, previous + 192);
+    }
+    previous = p;
+  }
+}
+
+TEST_F(SlabTest, AFreedBlockIsTheNextOne) {
+  void* p = slabs_.Allocate(100, 0, false);
+  slabs_.Free(p, 100, 0);
+  EXPECT_EQ(slabs_.Allocate(97, 0, false), p);
+}
+
+TEST_F(SlabTest, AllocationAndFreeInTurnsStayOffTheDepot) {
+  std::vector<void*> held(64);
+  const auto round = [&] {
+    for (void*& p : held) p = slabs_.Allocate(256, 0, false);
+    for (void* p : held) slabs_.Free(p, 256, 0);
+  };
+  for (int i = 0; i < 20; ++i) round();
+  const std::uint64_t refills = slabs_.Stats().refills;
+  for (int i = 0; i < 1000; ++i) round();
+  EXPECT_EQ(slabs_.Stats().refills, refills);
+}
+
+TEST_F(SlabTest, RefillsTakeTheFullestSlabs) {
+  // Two slabs of 4096-byte blocks: one nearly full, one nearly empty.
+  const unsigned index = slabs_.table().ClassFor(4096);
+  const std::size_t perSlab = slabs_.table()[index].blocks;
+  std::vector<char*> blocks;
+  for (std::size_t i = 0; i < 2 * perSlab; ++i)
+    blocks.push_back(static_cast<char*>(slabs_.AllocateClass(index)));
+  std::sort(blocks.begin(), blocks.end());
+  slabs_.FlushThisThread();
+  char* const lowHole = blocks[3];
+  slabs_.FreeClass(lowHole, index);
+  for (std::size_t i = perSlab + 1; i < 2 * perSlab; ++i) slabs_.FreeClass(blocks[i], index);
+  slabs_.FlushThisThread();
+  EXPECT_EQ(slabs_.AllocateClass(index), lowHole);
+}
+
+TEST_F(SlabTest, ZeroedBlocksAreZeroAfterUse) {
+  void* p = slabs_.Allocate(500, 0, false);
+  std::memset(p, 0xff, 500);
+  slabs_.Free(p, 500, 0);
+  TestBlock block{static_cast<unsigned char*>(slabs_.Allocate(500, 0, true)), 500, 0, 0};
+  EXPECT_EQ(block.p, p);
+  EXPECT_TRUE(IsZero(block));
+}
+
+TEST_F(SlabTest, ReallocationKeepsTheContentsAndStaysWithinAClass) {
+  TestBlock block{static_cast<unsigned char*>(slabs_.Allocate(100, 0, false)), 100, 0, 5};
+  Fill(block);
+  EXPECT_EQ(slabs_.Reallocate(block.p, 100, 110, 0), block.p);
+  block.p = static_cast<unsigned char*>(slabs_.Reallocate(block.p, 110, 5000, 0));
+  EXPECT_TRUE(Holds(block));
+  block.p = static_cast<unsigned char*>(slabs_.Reallocate(block.p, 5000, 100, 0));
+  EXPECT_TRUE(Holds(block));
+  EXPECT_TRUE(slabs_.IsConsistent(1));
+}
+
+TEST_F(SlabTest, BlocksFreedByAnotherThreadComeBackFromIt) {
+  constexpr int kBlocks = 5000;
+  std::vector<void*> blocks;
+  for (int i = 0; i < kBlocks; ++i) blocks.push_back(slabs_.Allocate(256, 0, false));
+  std::thread other([&] {
+    for (void* p : blocks) slabs_.Free(p, 256, 0);
+    // What it freed last is in its magazines, and comes first.
+    EXPECT_EQ(slabs_.Allocate(256, 0, false), blocks.back());
+    slabs_.Free(blocks.back(), 256, 0);
+  });
+  other.join();
+  EXPECT_TRUE(slabs_.IsConsistent(0));
+  const std::set<void*> before(blocks.begin(), blocks.end());
+  std::set<void*> after;
+  for (int i = 0; i < kBlocks; ++i) after.insert(slabs_.Allocate(256, 0, false));
+  EXPECT_EQ(after.size(), before.size());
+  EXPECT_EQ(slabs_.Stats().slabs, (kBlocks + 255) / 256);
+}
+
+TEST_F(SlabTest, AnExitingThreadLeavesNothingBehind) {
+  slabs_.FlushThisThread();
+  const std::size_t metadata = pool_.usedBytes();
+  for (int round = 0; round < 50; ++round) {
+    std::thread([&] {
+      std::vector<void*> blocks;
+      for (std::size_t size = 1; size < 3000; size += 13) blocks.push_back(slabs_.Allocate(size, 0, false));
+      std::size_t size = 1;
+      for (void* p : blocks) {
+        slabs_.Free(p, size, 0);
+        size += 13;
+      }
+    }).join();
+  }
+  EXPECT_EQ(pool_.usedBytes(), metadata);
+  EXPECT_EQ(slabs_.Stats().slabs, 0u);
+  EXPECT_EQ(pages_.Stats().liveBytes, 0u);
+}
+
+TEST_F(SlabTest, AThreadThatOutlivesItsAllocatorUsesTheNextOne) {
+  void* first = nullptr;
+  void* second = nullptr;
+  std::thread([&] {
+    PageHeap pages;
+    ASSERT_TRUE(pages.Init({}));
+    MetadataPool pool;
+    ASSERT_TRUE(pool.Init(std::size_t{1} << 20));
+    SlabAllocator slabs;
+    ASSERT_TRUE(slabs.Init(&pages, &pool, &SizeClassTable::Default()));
+    first = slabs.Allocate(64, 0, false);
+    second = slabs_.Allocate(64, 0, false);  // two at a time take turns in the thread's slot
+    EXPECT_TRUE(pages.Contains(first));
+    EXPECT_TRUE(pages_.Contains(second));
+    slabs.Free(first, 64, 0);
+    EXPECT_EQ(slabs.Allocate(64, 0, false), first);
+    slabs.Destroy();
+    pool.Destroy();
+    pages.Destroy();
+    slabs_.Free(second, 64, 0);
+  }).join();
+  EXPECT_TRUE(slabs_.IsConsistent(0));
+}
+
+TEST_F(SlabTest, AFirstMagazineIsSmall) {
+  slabs_.Allocate(1024, 0, false);
+  EXPECT_EQ(slabs_.Stats().refilledBlocks, 1u);
+  slabs_.Allocate(64, 0, false);
+  EXPECT_LE(slabs_.Stats().refilledBlocks, 17u);
+}
+
+TEST_F(SlabTest, OutOfMemoryIsNullAndLosesNothing) {
+  std::vector<TestBlock> blocks;
+  std::mt19937_64 random(3);
+  static std::mt19937 chance;
+  chance.seed(9);
+  std::uint64_t failures = 0;
+  {
+    const FailingPages failing([](PageCall) noexcept { return chance() % 2 == 0; });
+    for (int i = 0; i < 20000; ++i) {
+      TestBlock block{nullptr, 1 + random() % 30000, 0, random()};
+      block.p = static_cast<unsigned char*>(slabs_.Allocate(block.size, 0, false));
+      if (block.p == nullptr) {
+        ++failures;
+        continue;
+      }
+      Fill(block);
+      blocks.push_back(block);
+    }
+  }
+  EXPECT_GT(failures, 0u);
+  EXPECT_GT(blocks.size(), 1000u);
+  ASSERT_TRUE(slabs_.IsConsistent(blocks.size()));
+  for (const TestBlock& block : blocks) {
+    ASSERT_TRUE(Holds(block));
+    slabs_.Free(block.p, block.size, 0);
+  }
+  slabs_.FlushThisThread();
+  EXPECT_TRUE(slabs_.IsConsistent(0));
+  EXPECT_EQ(pages_.Stats().liveBytes, 0u);
+}
+
+using SlabDeathTest = SlabTest;
+
+TEST_F(SlabDeathTest, BrokenFreesStopTheProgramAtTheDepot) {
+  char* p = static_cast<char*>(slabs_.Allocate(256, 0, false));
+  const auto freeAndFlush = [&](void* block, std::size_t size) {
+    slabs_.Free(block, size, 0);
+    slabs_.FlushThisThread();
+  };
+  EXPECT_DEATH(freeAndFlush(p, 512), "size of another class");
+  EXPECT_DEATH(freeAndFlush(p + 16, 256), "pointer into a block");
+  int local = 0;
+  EXPECT_DEATH(freeAndFlush(&local, 256), "not of this heap");
+  EXPECT_DEATH(
+      {
+        freeAndFlush(p, 256);
+        slabs_.Allocate(256, 0, false);  // keeps the slab
+        void* q = slabs_.Allocate(256, 0, false);
+        slabs_.Free(q, 256, 0);
+        slabs_.Free(q, 256, 0);
+        slabs_.FlushThisThread();
+      },
+      "freed a block twice");
+}
+
+}  // namespace
+}  // namespace rmem

@@ -1,0 +1,63 @@
+#include <gtest/gtest.h>
+
+#include "journal_route.h"
+#include "played_round.h"
+#include "replay/routes.h"
+
+namespace rmem {
+namespace {
+
+/** The percentiles of one kind of operation in a result. */
+std::string Part(const std::string& result, const std::string& kind) {
+  const std::size_t at = result.find("\"" + kind + "\":{");
+  return at == std::string::npos ? "" : result.substr(at, result.find('}', at) - at);
+}
+
+TEST(LatencyRoundTest, CountsEachKindOfOperationOnce) {
+  for (const std::uint32_t streams : {1u, 4u}) {
+    PlanBuilder plan(streams);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      plan.On(i % streams).Begin(i % streams).Alloc(i, 10).AllocZeroed(100 + i, 20).Realloc(i, 10, 30);
+      plan.Alloc(200 + i, 40, static_cast<std::uint16_t>(i % streams + 1));
+      plan.FreeImplied(200 + i, 40, static_cast<std::uint16_t>(i % streams + 1)).Commit(i % streams).Free(i, 30);
+      plan.Leftover(100 + i, 20);
+    }
+    RoundPlayer player(plan);
+    const std::string result =
+        player.On<MallocRoute>().In(ReplayMode::kLatency, ReplayOrder::kFree).Warm(1).Play().Only("result");
+    EXPECT_EQ(PlayedRound::Number(Part(result, "alloc"), "count"), 600);
+    EXPECT_EQ(PlayedRound::Number(Part(result, "free"), "count"), 400);
+    EXPECT_EQ(PlayedRound::Number(Part(result, "realloc"), "count"), 200);
+    EXPECT_EQ(PlayedRound::Number(Part(result, "transaction"), "count"), 200);
+    EXPECT_GT(PlayedRound::Number(Part(result, "alloc"), "p50"), 0);
+    EXPECT_GE(PlayedRound::Number(Part(result, "alloc"), "max"), PlayedRound::Number(Part(result, "alloc"), "p9999"));
+  }
+}
+
+TEST(LatencyRoundTest, TellsASlowOperationFromTheRest) {
+  Journal::Get().Clear();
+  PlanBuilder plan;
+  for (std::uint32_t i = 0; i < 200; ++i) plan.Alloc(0, i == 100 ? 999 : 10).Free(0, i == 100 ? 999 : 10);
+  Journal::Get().onEntry = [](const std::string& what) {
+    if (what == "alloc 999") usleep(5'000);
+  };
+  RoundPlayer player(plan);
+  const std::string result =
+      player.On<JournalRoute>().In(ReplayMode::kLatency, ReplayOrder::kRecorded).Play().Only("result");
+  EXPECT_GE(PlayedRound::Number(Part(result, "alloc"), "max"), 5e6);
+  EXPECT_LT(PlayedRound::Number(Part(result, "alloc"), "p90"), 2e6);
+  EXPECT_LT(PlayedRound::Number(Part(result, "free"), "p90"), 2e6);
+}
+
+TEST(LatencyRoundTest, TheEmptyRouteCostsAboutWhatTheClockCosts) {
+  PlanBuilder plan;
+  for (std::uint32_t i = 0; i < 2'000; ++i) plan.Alloc(0, 10).Free(0, 10);
+  RoundPlayer player(plan);
+  const PlayedRound round = player.On<NoneRoute>().In(ReplayMode::kLatency, ReplayOrder::kRecorded).Play();
+  const double clockNs = *PlayedRound::Number(round.Only("hello"), "clockNs");
+  EXPECT_GT(clockNs, 0);
+  EXPECT_NEAR(*PlayedRound::Number(Part(round.Only("result"), "alloc"), "p50"), clockNs, clockNs + 10);
+}
+
+}  // namespace
+}  // namespace rmem
