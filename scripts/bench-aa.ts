@@ -94,7 +94,7 @@ function ratio(
 
 const workspace = new Workspace();
 try {
-  const { path, trace } = await compileGenerated({ events: 100_000, seed: 1, threads: 1 }, workspace);
+  const { path, trace } = await compileGenerated({ events: 25_000, seed: 1, threads: 1 }, workspace);
   const measuredEvents = trace.measuredEvents + trace.measuredImpliedFrees;
   const plan = { trace: trace.name, path, measuredEvents, peakLiveBytes: trace.peakLiveBytes };
   const spins = await calibrate(plan);

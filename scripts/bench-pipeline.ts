@@ -24,6 +24,7 @@ import { runTrace } from "../src/trace/source.js";
 import { formatBytes, formatCount } from "../src/units.js";
 
 const SQLITE_TRACE = join(packageRoot, "workloads", "recorded", "sqlite-tpcc.rmt.gz");
+const OLTP_TRACE = join(packageRoot, "workloads", "generated", "oltp-tpcc.rmt.gz");
 const ANDROID_TRACE = join(packageRoot, "..", "shared", "data", "traces", "android-systemui.zip");
 const BUILD = join(packageRoot, "build", "Release");
 const PUSH_BYTES = 1024 * 1024;
@@ -182,15 +183,19 @@ const netBar: Bar = {
 };
 
 const decodeBar: Bar = {
-  name: "canonical decode",
+  name: "canonical decode, the slower of the shipped traces",
   wanted: "at least 30 M events/s",
   async measure() {
-    const bytes = gunzipSync(await readFile(SQLITE_TRACE));
-    const { sourceEvents } = await runTrace(SQLITE_TRACE, { kind: "count" });
-    const ms = await medianMs(21, () =>
-      pipelineMs({ kind: "bytes", format: "rmt" }, { kind: "count" }, bytes),
-    );
-    return perSecond(sourceEvents / (ms / 1000), 30e6, "events/s");
+    const rates: number[] = [];
+    for (const trace of [SQLITE_TRACE, OLTP_TRACE]) {
+      const bytes = gunzipSync(await readFile(trace));
+      const { sourceEvents } = await runTrace(trace, { kind: "count" });
+      const ms = await medianMs(21, () =>
+        pipelineMs({ kind: "bytes", format: "rmt" }, { kind: "count" }, bytes),
+      );
+      rates.push(sourceEvents / (ms / 1000));
+    }
+    return perSecond(Math.min(...rates), 30e6, "events/s");
   },
 };
 

@@ -101,8 +101,8 @@ await runScript(async () => {
       date: values.date,
       how:
         "RUSTYDB_MEM_RECORD=raw.rmt LD_PRELOAD=librustydb_mem_record.so sqlite3 -batch -bail tpcc.db < run.sql, on a " +
-        "database file that was loaded before and is not in the trace; scripts/sqlite-tpcc.mjs writes both scripts. " +
-        "What SQLite serves from its lookaside memory never reaches malloc and is not in the trace.",
+        "database file that was loaded before, outside of the trace; scripts/sqlite-tpcc.mjs writes both scripts. " +
+        "Debian builds SQLite without its lookaside memory, so that even the smallest blocks come from malloc.",
     });
   } finally {
     rmSync(folder, { recursive: true });

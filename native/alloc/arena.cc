@@ -82,8 +82,9 @@ Transaction* ArenaAllocator::Begin(Transaction* parent, std::uint32_t type,
   transaction->type_ = type % kTypes;
   transaction->parent_ = parent;
   if (estimateBytes != 0) {
+    transaction->estimated_ = true;
+    transaction->estimateBytes_ = estimateBytes;
     transaction->profile_ = static_cast<std::uint8_t>(ArenaProfileFor(config_, estimateBytes));
-    transaction->profileKnown_ = true;
   }
   if (parent != nullptr) {
     const LockGuard guard(parent->lock_);
@@ -324,21 +325,22 @@ bool ArenaAllocator::MayHold(Transaction* transaction, std::uint64_t bytes) noex
   return true;
 }
 
-void ArenaAllocator::LearnProfile(Transaction* transaction) noexcept {
-  if (transaction->profileKnown_) return;
-  transaction->profileKnown_ = true;
-  const ArenaUsage usage = UsageOf(transaction->type_);
-  transaction->profile_ = static_cast<std::uint8_t>(ArenaProfileFor(config_, usage.estimateBytes()));
+// Put off until the transaction wants memory: many never do.
+void ArenaAllocator::Estimate(Transaction* transaction) noexcept {
+  if (transaction->estimated_) return;
+  transaction->estimated_ = true;
+  transaction->estimateBytes_ = UsageOf(transaction->type_).estimateBytes();
+  transaction->profile_ = static_cast<std::uint8_t>(ArenaProfileFor(config_, transaction->estimateBytes_));
 }
 
 // Under the transaction's lock. Makes a chunk with room for `bytes` the current one.
 bool ArenaAllocator::AddChunk(Transaction* transaction, std::size_t bytes) noexcept {
-  LearnProfile(transaction);
+  Estimate(transaction);
   const ArenaProfile& profile = config_.profiles[transaction->profile_];
   std::size_t wanted;
   if (transaction->chunks_ == nullptr) {
-    const std::uint64_t estimate = UsageOf(transaction->type_).estimateBytes() + kHeadBytes;
-    wanted = static_cast<std::size_t>(std::min<std::uint64_t>(estimate, profile.initialBytes));
+    wanted = static_cast<std::size_t>(
+        std::min<std::uint64_t>(transaction->estimateBytes_ + kHeadBytes, profile.initialBytes));
   } else {
     const std::size_t doubled = std::size_t{transaction->chunks_->pages} * kPageBytes * 2;
     wanted = std::min(doubled, profile.limitBytes / 4);
@@ -395,7 +397,7 @@ void* ArenaAllocator::AllocateRegion(Transaction* transaction, std::size_t size,
   const auto pages = static_cast<std::uint32_t>((bytes + kPageBytes - 1) / kPageBytes);
   const std::uint64_t held = std::uint64_t{pages} * kPageBytes;
   const LockGuard guard(transaction->lock_);
-  LearnProfile(transaction);
+  Estimate(transaction);
   if (!MayHold(transaction, held)) return nullptr;
   auto* start = static_cast<char*>(pages_->Allocate(pages, std::max(alignment, kPageBytes)));
   if (start == nullptr) return nullptr;

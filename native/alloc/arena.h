@@ -39,9 +39,10 @@ class Transaction {
   friend class ArenaAllocator;
 
   SpinLock lock_;
+  bool estimated_;
   std::uint8_t profile_;
-  bool profileKnown_;
   std::uint32_t type_;
+  std::uint64_t estimateBytes_;
   std::uintptr_t bump_, end_;  // of the current chunk
   ArenaChunk* chunks_;         // the current one first
   ArenaChunk* lastChunk_;
@@ -160,7 +161,7 @@ class ArenaAllocator {
   void* ResizeRegion(Transaction* transaction, void* p, std::size_t newSize) noexcept;
   bool AddChunk(Transaction* transaction, std::size_t bytes) noexcept;
   bool MayHold(Transaction* transaction, std::uint64_t bytes) noexcept;
-  void LearnProfile(Transaction* transaction) noexcept;
+  void Estimate(Transaction* transaction) noexcept;
 
   enum class Ending : std::uint8_t { kCommitted, kInherited, kAborted };
   void End(Transaction* transaction, Ending ending) noexcept;
@@ -180,7 +181,7 @@ class ArenaAllocator {
   MetadataPool* pool_ = nullptr;
   ArenaConfig config_;
   ThreadStates<ArenaThread, ArenaAllocator> states_;
-  Lock statsLock_;
+  SpinLock statsLock_;
   ArenaStats stats_{};
   std::array<ArenaUsage, kTypes> usage_{};
 };

@@ -9,7 +9,8 @@
 
 #include "base/checks.h"
 
-// An address sanitizer's own threads leave shadow behind that it does not clear when the addresses become ours.
+// An address sanitizer's own threads leave shadow behind that it does not clear when the addresses become
+// ours.
 #if defined(__SANITIZE_ADDRESS__)
 #define RMEM_ADDRESS_SANITIZER
 #elif defined(__has_feature)

@@ -33,7 +33,6 @@ bool HasFences() {
 }
 
 void FenceOtherThreads() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (fencesRegistered) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 

@@ -13,7 +13,7 @@ void FutexWake(std::atomic<std::uint32_t>& word, int threads);
 bool RegisterFences();
 
 /**
- * A full fence on all running threads of the process (membarrier): lets the side that never sleeps do without
+ * A full fence on this and all running threads of the process (membarrier): lets the side that never sleeps do without
  * one. Does nothing where RegisterFences was refused; sleeps must then be short.
  */
 void FenceOtherThreads();

@@ -18,12 +18,17 @@ bool HasTimes(const PlanFile& plan) {
   return false;
 }
 
+const OperationClock& ClockOfThisProcess() {
+  static const OperationClock clock = OperationClock::Calibrate();
+  return clock;
+}
+
 }  // namespace
 
 ReplayState::ReplayState(const PlanFile& plan, const RoundOptions& options)
     : plan_(plan),
       options_(options),
-      clock_(OperationClock::Calibrate()),
+      clock_(ClockOfThisProcess()),
       slots_(plan.header().slotCount, "the table of blocks"),
       scopes_(plan.header().scopeSlotCount, "the table of transactions"),
       contexts_(plan.header().streamCount, "the streams"),

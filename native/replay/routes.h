@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -56,8 +57,10 @@ class MallocRoute {
 
   void* Allocate(std::size_t size, std::size_t alignment, bool zeroed) {
     if (alignment == 0) return zeroed ? std::calloc(1, size) : std::malloc(size);
-    void* block = aligned_alloc(alignment < sizeof(void*) ? sizeof(void*) : alignment, size);
-    if (zeroed && block != nullptr) std::memset(block, 0, size);
+    // Not aligned_alloc: that one may refuse a size that is no multiple of the alignment.
+    void* block;
+    if (posix_memalign(&block, std::max(alignment, sizeof(void*)), size) != 0) return nullptr;
+    if (zeroed) std::memset(block, 0, size);
     return block;
   }
   void Free(void* block, std::size_t, std::size_t) { std::free(block); }

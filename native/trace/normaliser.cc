@@ -25,7 +25,6 @@ void Normaliser::Take(Event event) {
     StartOrEndThread(event);
     return;
   }
-  event.thread = ThreadOf(event).index - 1;
   switch (event.type) {
     case EventType::kAlloc:
       Alloc(event);
@@ -96,17 +95,21 @@ void Normaliser::Die(const Live& block, Event& event) {
 }
 
 void Normaliser::Realloc(Event& event) {
-  Live old;
-  bool known;
   if (event.flags & kFlagReallocStart) {
-    if (!live_.Take(event.id, &old)) old = {0, 0, 0};
+    InRealloc entered{};
+    entered.known = live_.Take(event.id, &entered.block);
+    entered.dies = entered.known && dyingAddresses_.Find(entered.block.birth) != nullptr;
     inRealloc_.Erase(event.thread + std::uint64_t{1});
-    inRealloc_.Insert(event.thread + std::uint64_t{1}, old);
+    inRealloc_.Insert(event.thread + std::uint64_t{1}, entered);
     return;
   }
   CheckBlock(event);
-  if (inRealloc_.Take(event.thread + std::uint64_t{1}, &old)) {
-    known = old.birth != 0;
+  Live old{};
+  bool known;
+  if (InRealloc entered{}; inRealloc_.Take(event.thread + std::uint64_t{1}, &entered)) {
+    old = entered.block;
+    // Its scope may have ended meanwhile, and the block with it.
+    known = entered.known && !(entered.dies && dyingAddresses_.Find(old.birth) == nullptr);
   } else {
     known = live_.Take(event.id, &old);
   }
@@ -265,7 +268,7 @@ void Normaliser::Abort(std::uint64_t transaction, const Event& because) {
   Emit(abort);
 }
 
-void Normaliser::StartOrEndThread(Event& event) {
+void Normaliser::StartOrEndThread(const Event& event) {
   Thread& thread = ThreadOf(event);
   bool& done = event.type == EventType::kThreadStart ? thread.started : thread.ended;
   if (done) {
@@ -273,31 +276,29 @@ void Normaliser::StartOrEndThread(Event& event) {
     return;
   }
   done = true;
-  event.thread = thread.index - 1;
   Emit(event);
 }
 
-Normaliser::Thread& Normaliser::ThreadOf(Event& event) {
+Normaliser::Thread& Normaliser::ThreadOf(const Event& event) {
   if (event.thread >= threads_.size()) {
     threads_.resize(std::max<std::size_t>(event.thread + std::size_t{1}, threads_.size() * 2));
   }
-  Thread& thread = threads_[event.thread];
-  if (thread.index == 0) thread.index = ++threadCount_;
-  return thread;
+  return threads_[event.thread];
 }
 
-void Normaliser::Emit(const Event& event) {
-  ++info_.report.events;
+void Normaliser::Emit(Event event) {
+  // Numbered here, since a thread all of whose events were dropped does not appear.
+  Thread& thread = ThreadOf(event);
+  if (thread.index == 0) thread.index = ++threadCount_;
+  event.thread = thread.index - 1;
   if (event.timeNs != kNoTime) {
     if (event.timeNs < lastTimeNs_) {
       Mended("time-went-back", event);
-      Event later = event;
-      later.timeNs = lastTimeNs_;
-      out_.Add(later);
-      return;
+      event.timeNs = lastTimeNs_;
     }
     lastTimeNs_ = event.timeNs;
   }
+  ++info_.report.events;
   out_.Add(event);
 }
 

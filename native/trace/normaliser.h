@@ -55,6 +55,11 @@ class Normaliser : public EventSink {
     std::uint32_t thread;     // that bore it
     std::uint32_t lateFrees;  // frees put in at births at its address; the source's own are still to come
   };
+  struct InRealloc {
+    Live block;
+    bool known;
+    bool dies;  // with its scope
+  };
   struct Thread {
     std::uint32_t index = 0;  // in the result, from 1; 0: it has not appeared
     bool started = false;
@@ -69,14 +74,14 @@ class Normaliser : public EventSink {
   void End(Event& event);
   void AbortDescendants(std::uint64_t transaction, const Event& because);
   void Abort(std::uint64_t transaction, const Event& because);
-  void StartOrEndThread(Event& event);
+  void StartOrEndThread(const Event& event);
 
   void Die(const Live& block, Event& event);
   std::uint64_t Born(std::uint64_t address, const Event& event);
   void DiesWithScope(std::uint64_t birth);
   void ResolveScope(Event& event, std::uint64_t birth, std::uint64_t address);
-  Thread& ThreadOf(Event& event);
-  void Emit(const Event& event);
+  Thread& ThreadOf(const Event& event);
+  void Emit(Event event);
   void Mended(const char* category, const Event& event) { info_.report.Count(category, false, event.position); }
   void Dropped(const char* category, const Event& event) { info_.report.Count(category, true, event.position); }
 
@@ -84,7 +89,7 @@ class Normaliser : public EventSink {
   EventBatch out_;
   const Positions positions_;
   LiveBlocks<Live, AddressHash> live_;       // by address
-  LiveBlocks<Live> inRealloc_;               // by thread + 1: what a kFlagReallocStart took out
+  LiveBlocks<InRealloc> inRealloc_;           // by thread + 1: what a kFlagReallocStart took out
   LiveBlocks<std::uint64_t> dyingAddresses_;  // by birth: addresses of the live blocks that die with their scope
   OpenTransactions open_;
   LiveBlocks<std::uint64_t, AddressHash> numberOf_;  // handle of an open transaction → its number

@@ -128,9 +128,11 @@ bool RmtDecoder::StepFileHeader() {
 
 bool RmtDecoder::StepBlock() {
   if (Rest().size() < sizeof(std::uint32_t)) return false;
-  if (Read<std::uint32_t>(Rest()) == kFooterSync) return StepFooter();
-  if (Rest().size() < sizeof(RmtBlockHeader)) return false;
-  const auto header = Read<RmtBlockHeader>(Rest());
+  const auto sync = Read<std::uint32_t>(Rest());
+  if (sync == kFooterSync) return StepFooter();
+  if (sync == kBlockSync && Rest().size() < sizeof(RmtBlockHeader)) return false;
+  RmtBlockHeader header{};
+  if (sync == kBlockSync) header = Read<RmtBlockHeader>(Rest());
   if (!IsSoundHeader(header)) {
     Skip(Damage("the header of a block is damaged"), 1, State::kSearching);
     return true;

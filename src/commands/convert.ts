@@ -18,14 +18,14 @@ interface Range {
 
 interface ConvertFlags extends TraceFlags {
   readonly to?: OutputFormat;
-  readonly force: boolean;
+  readonly force?: boolean;
   readonly head?: number;
   readonly threads?: number[];
   readonly size?: Range;
   readonly time?: Range;
-  readonly anonymise: boolean;
+  readonly anonymise?: boolean;
   readonly times: boolean;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const EXAMPLES = `
@@ -105,7 +105,10 @@ async function convert(
 ): Promise<void> {
   const format = chooseOutput(to, flags, context.stdout);
   const kind = format.startsWith("csv") ? "csv" : "rmt";
-  const output = await TraceOutput.open(to === "-" ? context.stdout : to, { format, force: flags.force });
+  const output = await TraceOutput.open(to === "-" ? context.stdout : to, {
+    format,
+    force: flags.force === true,
+  });
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `converting ${from}`);
   let conversion: Conversion;
   try {
@@ -113,8 +116,8 @@ async function convert(
       from,
       { kind },
       {
-        strict: flags.strict,
-        skipDamaged: flags.skipDamaged,
+        strict: flags.strict === true,
+        skipDamaged: flags.skipDamaged === true,
         filters: filtersOf(flags),
         signal: context.signal,
         onOutput: (bytes) => output.write(bytes),
@@ -160,7 +163,7 @@ export function command(context: CommandContext): Command {
     .addOption(
       new Option("--to <format>", "what to write, where the name does not say").choices(OUTPUT_FORMATS),
     )
-    .option("-f, --force", "replace a file that is there", false)
+    .option("-f, --force", "replace a file that is there")
     .option("--head <n>", "the first n events only", parsedBy(wholeNumber))
     .option(
       "--threads <list>",
@@ -173,9 +176,9 @@ export function command(context: CommandContext): Command {
       "only FROM..TO since the first event, e.g. 10s..12.5s; what is alive before is kept",
       parsedBy(timeRange),
     )
-    .option("--anonymise", "leave out names, thread numbers, dates and what tells the machine", false)
+    .option("--anonymise", "leave out names, thread numbers, dates and what tells the machine")
     .option("--no-times", "leave out the times")
-    .option("--json", "what was done on standard output as JSON, nothing else", false);
+    .option("--json", "what was done on standard output as JSON, nothing else");
   return addTraceOptions(bare)
     .addHelpText("after", EXAMPLES)
     .action((from: string, to: string, flags: ConvertFlags) => convert(from, to, flags, context));

@@ -162,6 +162,6 @@ export function command(context: CommandContext): Command {
       context.stdout.write(
         flags.json ? `${JSON.stringify(checkup, null, 2)}\n` : fitnessReport(checkup, new Chalk()),
       );
-      if (!checkup.fit) throw new UserError("not-fit", "This machine cannot measure yet");
+      if (!checkup.fit) throw new UserError("not-fit", "this machine cannot measure yet");
     });
 }

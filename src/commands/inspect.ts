@@ -8,7 +8,7 @@ import { ReadingProgress } from "./reading-progress.js";
 import { addTraceOptions, type TraceFlags } from "./trace-options.js";
 
 interface InspectFlags extends TraceFlags {
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const EXAMPLES = `
@@ -25,8 +25,8 @@ async function inspect(path: string, flags: InspectFlags, context: CommandContex
       path,
       { kind: "inspect" },
       {
-        strict: flags.strict,
-        skipDamaged: flags.skipDamaged,
+        strict: flags.strict === true,
+        skipDamaged: flags.skipDamaged === true,
         signal: context.signal,
         ...(flags.format && { format: flags.format }),
         ...(progress && { onProgress: progress.show }),
@@ -54,7 +54,7 @@ export function command(context: CommandContext): Command {
       "Show what is in a trace: events, sizes, lifetimes, kinds, threads, transactions, live bytes over time.",
     )
     .argument("<trace>", "a trace in any known format, packed or not; - is standard input")
-    .option("--json", "the result on standard output as JSON, nothing else", false);
+    .option("--json", "the result on standard output as JSON, nothing else");
   return addTraceOptions(bare)
     .addHelpText("after", EXAMPLES)
     .action((path: string, flags: InspectFlags) => inspect(path, flags, context));

@@ -6,7 +6,7 @@ import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engin
 import { compilePlan } from "../engine/plan.js";
 import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
 import { Workspace } from "../engine/workspace.js";
-import { Interrupted, UsageError, UserError } from "../errors.js";
+import { Interrupted, ReplayError, TraceError, UsageError, UserError } from "../errors.js";
 import { assemble, type MeasuredTrace } from "../measure/assemble.js";
 import { readHost } from "../measure/host.js";
 import { type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
@@ -31,10 +31,10 @@ interface Job {
 /** Reads the words into a job, and finds out now what would fail after an hour. */
 function prepare(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Job {
   if (paths.filter((path) => path === "-").length > 1) {
-    throw new UsageError("usage", "Standard input can be one trace only");
+    throw new UsageError("usage", "standard input can be one trace only");
   }
   const choice = chooseAllocators(flags.allocators ?? ["all"]);
-  if (choice.allocators.length === 0) throw new UsageError("usage", "No allocator is left to replay through");
+  if (choice.allocators.length === 0) throw new UsageError("usage", "no allocator is left to replay through");
   const byDefault =
     choice.allocators.find((allocator) => allocator.name === "malloc") ?? choice.allocators[0];
   const baseline =
@@ -42,7 +42,7 @@ function prepare(paths: readonly string[], flags: ReplayFlags, context: CommandC
       ? (byDefault as Allocator)
       : (choice.allocators.find((allocator) => allocator.name === flags.baseline) ??
         oneAllocator(flags.baseline));
-  if (baseline.route === "none") throw new UsageError("usage", "The empty loop cannot be the baseline");
+  if (baseline.route === "none") throw new UsageError("usage", "the empty loop cannot be the baseline");
   replayExecutable();
   return { paths, flags, choice, baseline, context };
 }
@@ -106,6 +106,16 @@ async function measureOne(
     run,
     view,
     signal: context.signal,
+  }).catch((error: unknown) => {
+    if (!(error instanceof ReplayError) || error.code !== "no-times") throw error;
+    throw new TraceError(
+      "no-times",
+      "has no times, so it cannot be replayed at its own speed",
+      { file: path },
+      {
+        remedy: "Leave --speed 1x out.",
+      },
+    );
   });
   workspace.remove(plan.path);
   return { trace, measurement };

@@ -5,9 +5,9 @@ import { TRACE_FORMATS, type TraceFormat } from "../trace/event.js";
 /** What every command that reads a trace understands. */
 export interface TraceFlags {
   readonly format?: TraceFormat;
-  readonly strict: boolean;
-  readonly skipDamaged: boolean;
-  readonly quiet: boolean;
+  readonly strict?: boolean;
+  readonly skipDamaged?: boolean;
+  readonly quiet?: boolean;
 }
 
 export function addTraceOptions(command: Command): Command {
@@ -17,9 +17,9 @@ export function addTraceOptions(command: Command): Command {
         TRACE_FORMATS,
       ),
     )
-    .option("--strict", "a trace that was cut off is an error, not a warning", false)
-    .option("--skip-damaged", "go on after a damaged block of an .rmt, and count the loss", false)
-    .option("-q, --quiet", "no progress", false);
+    .option("--strict", "a trace that was cut off is an error, not a warning")
+    .option("--skip-damaged", "go on after a damaged block of an .rmt, and count the loss")
+    .option("-q, --quiet", "no progress");
 }
 
 /** A parser of ours as commander wants it: what is wrong with the text becomes a complaint about the option. */

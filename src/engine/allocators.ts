@@ -28,7 +28,7 @@ const PEERS: Readonly<Record<string, Peer>> = {
   tcmalloc: { file: /^libtcmalloc_minimal\.so\.\d+$/, package: "libtcmalloc-minimal4" },
   tbbmalloc: { file: /^libtbbmalloc_proxy\.so\.\d+$/, package: "libtbbmalloc2" },
 };
-export const PEER_NAMES: readonly string[] = Object.keys(PEERS);
+const PEER_NAMES: readonly string[] = Object.keys(PEERS);
 
 /** What `all` stands for, and what runs when nobody says: everything of ours, malloc, and the peers there are. */
 const OURS: readonly Route[] = ["rustydb", "slab", "arena", "large", "malloc"];
@@ -45,7 +45,7 @@ const MULTIARCH: Readonly<Record<string, string>> = {
 };
 
 /** Where distributions put shared libraries, most likely first. */
-export function libraryFolders(): string[] {
+function libraryFolders(): string[] {
   const triplet = MULTIARCH[process.arch];
   const multiarch =
     triplet === undefined ? [] : [`/usr/lib/${triplet}`, `/lib/${triplet}`, `/usr/local/lib/${triplet}`];
@@ -139,7 +139,7 @@ function unknown(spec: string, name: string): AllocatorError {
   const near = known
     .filter((word) => distance(word, name) <= 2)
     .sort((a, b) => distance(a, name) - distance(b, name));
-  return new AllocatorError("unknown-allocator", spec, `There is no allocator "${name}"`, {
+  return new AllocatorError("unknown-allocator", spec, `there is no allocator "${name}"`, {
     remedy:
       near[0] === undefined
         ? `Known are ${known.join(", ")}; any other library is name=/path/lib.so.`
@@ -229,7 +229,7 @@ export function chooseAllocators(lists: readonly string[], peers = findPeers()):
         throw new AllocatorError(
           "bad-allocator",
           each,
-          `Two different allocators are named "${allocator.name}"`,
+          `two different allocators are named "${allocator.name}"`,
         );
       }
       chosen.set(allocator.name, allocator);

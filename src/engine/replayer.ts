@@ -54,7 +54,7 @@ export type RoundRunner = (request: RoundRequest, options?: RunOptions) => Promi
 export function replayExecutable(): string {
   const path = process.env.RUSTYDB_MEM_REPLAY ?? `${packageRoot}build/Release/rustydb-mem-replay`;
   if (!existsSync(path)) {
-    throw new ReplayError("not-built", "none", `The replay executable ${path} does not exist`, {
+    throw new ReplayError("not-built", "none", `the replay executable ${path} does not exist`, {
       remedy: `Build it with: node ${packageRoot}scripts/build-native.mjs`,
     });
   }
@@ -65,7 +65,7 @@ export function replayExecutable(): string {
  * The environment of a replay process: the same few variables whoever starts it, so that neither a preloaded
  * library nor an allocator's setting of the caller's shell gets into a measurement, then the allocator's own.
  */
-export function childEnvironment(allocator: Allocator): Record<string, string> {
+function childEnvironment(allocator: Allocator): Record<string, string> {
   const environment: Record<string, string> = { PATH: "/usr/bin:/bin", LC_ALL: "C" };
   // Where a peer's own dependencies may lie.
   const libraryPath = process.env.LD_LIBRARY_PATH;
@@ -236,7 +236,7 @@ export const runRound: RoundRunner = async (request, options = {}) => {
           new ReplayError(
             "not-started",
             allocator.name,
-            `The replay process could not be started: ${cause.message}`,
+            `the replay process could not be started: ${cause.message}`,
             { cause },
           ),
         );
@@ -253,7 +253,7 @@ export const runRound: RoundRunner = async (request, options = {}) => {
     throw new ReplayError(
       "bad-frame",
       allocator.name,
-      `The replay process of ${allocator.name} said what is no frame: ${JSON.stringify(reader.garbage.slice(0, 80))}`,
+      `the replay process of ${allocator.name} said what is no frame: ${JSON.stringify(reader.garbage.slice(0, 80))}`,
     );
   }
   const answering = reader.hello === undefined ? undefined : wrongLibrary(allocator, reader.hello);
@@ -272,7 +272,7 @@ export const runRound: RoundRunner = async (request, options = {}) => {
     throw new ReplayError(
       fromOutside ? "killed" : "crashed",
       allocator.name,
-      `The replay process of ${allocator.name} (${request.mode} round) ${describeEnd(end.code, end.signal, reader.stopped)}${tailOf(stderr)}`,
+      `the replay process of ${allocator.name} (${request.mode} round) ${describeEnd(end.code, end.signal, reader.stopped)}${tailOf(stderr)}`,
     );
   }
   return { hello: reader.hello, passes: reader.passes, samples: reader.samples, result: reader.result };

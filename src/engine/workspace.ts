@@ -18,7 +18,7 @@ export class Workspace {
     } catch (cause) {
       throw new UserError(
         "no-temporary-folder",
-        `No temporary folder can be made in ${tmpdir()} (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`,
+        `no temporary folder can be made in ${tmpdir()} (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`,
         { remedy: "Set TMPDIR to a folder that can be written to.", cause },
       );
     }

@@ -158,7 +158,7 @@ function warningsOf({ trace, measurement }: MeasuredTrace, options: AssembleOpti
     warnings.push(
       `${trace.name}: the loop dominates: less than a fifth of the time of ${names} is the allocator's own.` +
         // Threads that outnumber the CPUs spend their time waiting for each other.
-        (trace.threads > availableParallelism()
+        (options.threads === 0 && trace.threads > availableParallelism()
           ? " With fewer replaying threads (--threads 2) it does less."
           : ""),
     );

@@ -6,7 +6,7 @@ import type { Round } from "./measurement.js";
 export type TimeMetric = "warm" | "cold" | "cpu";
 
 /** One figure of one round. Of several warm passes the median: one disturbed pass does not move it. */
-export function roundTimeNs(round: Round, metric: TimeMetric): number {
+function roundTimeNs(round: Round, metric: TimeMetric): number {
   switch (metric) {
     case "cold":
       return round.coldNs;

@@ -218,5 +218,4 @@ export type MemoryResult = NonNullable<AllocatorResult["memory"]>;
 export type Percentiles = z.infer<typeof percentilesSchema>;
 export type LatencyResult = NonNullable<AllocatorResult["latencyNs"]>;
 export type HostInfo = ResultFile["host"];
-export type ReplayOptions = ResultFile["options"];
 export type Metric = (typeof METRICS)[number];

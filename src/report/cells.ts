@@ -27,7 +27,7 @@ export function formatInterval(ratio: JudgedRatio["ratio"], different: boolean):
   return `${different ? "" : "~"}${formatRatio(ratio.median)}${interval}`;
 }
 
-export function ratioCell(judged: JudgedRatio | undefined, isBaseline: boolean): Cell {
+function ratioCell(judged: JudgedRatio | undefined, isBaseline: boolean): Cell {
   if (isBaseline) return plain("1×");
   if (judged === undefined) return NOTHING;
   const text = `${formatInterval(judged.ratio, judged.different)}${judged.net ? "" : " raw"}`;
@@ -64,8 +64,9 @@ function peakRatio(row: ReportRow): Cell {
 /** Below this, live memory is lost in the pages that any allocator starts with. */
 const LEAST_FOR_FRAGMENTATION_BYTES = 64 * 1024;
 
-function fragmentation({ result: { memory } }: ReportRow): Cell {
-  if (memory === undefined || memory.peakLiveBytes < LEAST_FOR_FRAGMENTATION_BYTES) return NOTHING;
+function fragmentation({ result: { memory, route } }: ReportRow): Cell {
+  if (memory === undefined || route === "none" || memory.peakLiveBytes < LEAST_FOR_FRAGMENTATION_BYTES)
+    return NOTHING;
   return plain(formatPercent(memory.fragmentationAtPeak));
 }
 
@@ -109,6 +110,13 @@ export function tableColumns(file: ResultFile, unit?: TimeUnit): Column[] {
         cell: fragmentation,
       },
     );
+    if (file.options.idleMs > 0) {
+      columns.push({
+        title: "after idling",
+        align: "right",
+        cell: (row) => plain(formatBytes(row.result.memory?.idleBytes ?? Number.NaN)),
+      });
+    }
   }
   if (has("latencyNs")) {
     columns.push(

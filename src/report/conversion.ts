@@ -6,10 +6,13 @@ import { type InspectionStyle, repairs } from "./inspection.js";
 export function conversionReport(conversion: Conversion, style: InspectionStyle): string {
   const { from, to, sourceEvents, resultEvents, report } = conversion;
   const { chalk } = style;
-  const kept = resultEvents === sourceEvents ? "" : ` of ${formatCount(sourceEvents)}`;
+  // Where the rest was not read nobody knows how many there are.
+  const whole = from.sha256 !== null && resultEvents !== sourceEvents;
+  const kept = whole ? ` of ${formatCount(sourceEvents)}` : "";
+  const name = to.path === "-" ? "standard output" : to.path;
   const perEvent = resultEvents === 0 ? "" : `, ${(to.bytes / resultEvents).toFixed(2)} B an event`;
   const sentence =
-    `${chalk.bold(to.path)}: ${formatCount(resultEvents)}${kept} events, ` +
+    `${chalk.bold(name)}: ${formatCount(resultEvents)}${kept} events, ` +
     `${formatBytes(to.bytes)} (${from.name} has ${formatBytes(from.bytes)})${perEvent}`;
   return `${[sentence, ...repairs(report, style)].join("\n\n")}\n`;
 }

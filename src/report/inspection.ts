@@ -3,6 +3,7 @@ import type { Distribution, ImportReport, TraceAnalysis } from "../native.js";
 import { FORMAT_TITLES, type Inspection, type TraceFile } from "../trace/event.js";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "../units.js";
 import { sparkline } from "./sparkline.js";
+import { wrap } from "./wrap.js";
 
 export interface InspectionStyle {
   readonly chalk: ChalkInstance;
@@ -291,9 +292,11 @@ export function repairs(report: ImportReport, style: InspectionStyle): string[] 
   const { chalk } = style;
   const lines: string[] = [];
   if (report.repairs.length > 0) {
+    // A reader that was stopped early does not know how much it has read.
+    const of = report.linesRead === 0 ? "what was read" : `${formatCount(report.linesRead)} records read`;
     lines.push(
       chalk.bold(
-        `Of ${formatCount(report.linesRead)} records read, ${formatCount(report.dropped)} were dropped and ${formatCount(report.repaired)} repaired`,
+        `Of ${of}, ${formatCount(report.dropped)} were dropped and ${formatCount(report.repaired)} repaired`,
       ),
     );
     for (const repair of report.repairs) {
@@ -326,18 +329,4 @@ function section(
 
 function indented(text: string, { width }: InspectionStyle): string {
   return `  ${wrap(text, width, "  ")}`;
-}
-
-function wrap(text: string, width: number, indent = ""): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width - indent.length) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].join(`\n${indent}`);
 }

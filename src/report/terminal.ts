@@ -5,6 +5,7 @@ import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answ
 import { type Cell, formatInterval, type Tone, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import { type ReportRow, reportRows, type Sort } from "./rows.js";
+import { wrap } from "./wrap.js";
 
 export interface TerminalOptions {
   readonly chalk: ChalkInstance;
@@ -18,20 +19,6 @@ export interface TerminalOptions {
 interface TableColumn {
   readonly title: string;
   readonly align: "left" | "right";
-}
-
-function wrap(text: string, width: number, indent = ""): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width - indent.length) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].join(`\n${indent}`);
 }
 
 function toned(chalk: ChalkInstance, tone: Tone, text: string): string {

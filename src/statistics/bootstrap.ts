@@ -12,7 +12,7 @@ export interface Interval {
  * Below this many values the sample's own range cannot be a 95 % interval of its median (n values lie on one side
  * of it with probability 2^(1−n): 6 % for five), and the interval leans on Student's instead.
  */
-export const MIN_DISTRIBUTION_FREE = 6;
+const MIN_DISTRIBUTION_FREE = 6;
 
 const RESAMPLES = 4000;
 

@@ -17,7 +17,7 @@ export function median(values: ArrayLike<number>): number {
 }
 
 /** NaN of no values. */
-export function mean(values: readonly number[]): number {
+function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -13,26 +13,15 @@ function start(scratch: Scratch, rounds: number, columns = 120, rows = 40): void
   const trace = scratch.file("small.csv");
   writeSmallTrace(trace, 1000);
   const command = `${process.execPath} ${bin} replay ${trace} -a malloc,rustydb -r ${rounds}; echo "ended with $?"; sleep 60`;
+  // Where CI is set at all, even to nothing, Ink draws only the last frame.
+  const { CI: _, NO_COLOR: __, ...env } = process.env;
+  const size = ["-x", String(columns), "-y", String(rows)];
   execFileSync(
     "tmux",
-    [
-      "-L",
-      socket,
-      "-f",
-      "/dev/null",
-      "new-session",
-      "-d",
-      "-s",
-      "view",
-      "-x",
-      String(columns),
-      "-y",
-      String(rows),
-      command,
-    ],
+    ["-L", socket, "-f", "/dev/null", "new-session", "-d", "-s", "view", ...size, command],
     {
       cwd: root,
-      env: { ...process.env, CI: "", NO_COLOR: "", TERM: "xterm-256color", TMPDIR: scratch.temporary },
+      env: { ...env, TERM: "xterm-256color", TMPDIR: scratch.temporary },
     },
   );
 }
@@ -41,7 +30,7 @@ afterEach(() => {
   spawnSync("tmux", ["-L", socket, "kill-server"]);
 });
 
-describe("on a terminal", () => {
+describe("on a terminal", { timeout: 90_000 }, () => {
   it("replay shows its rows while it runs, and leaves the report in the scrollback", async () => {
     const scratch = new Scratch();
     start(scratch, 40);

@@ -138,7 +138,7 @@ describe("a list of allocators", () => {
 
   it("refuses two libraries under one name", () => {
     expect(refusal(`x=${folder}/lib/libown.so,x=${folder}/lib/libjemalloc.so.2`).message).toContain(
-      "Two different",
+      "two different",
     );
   });
 });

@@ -4,7 +4,7 @@ import type { ResultFile, TraceResult } from "../../src/measure/measurement.js";
 import { measureTrace, type ScheduleOptions } from "../../src/measure/schedule.js";
 import { allocator, type MockWorld, mockRunner } from "./mock-runner.js";
 
-export function trace(name: string, more: Partial<TraceResult> = {}): TraceResult {
+function trace(name: string, more: Partial<TraceResult> = {}): TraceResult {
   return {
     ...{
       name,

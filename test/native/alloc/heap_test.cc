@@ -17,8 +17,12 @@
 #include "alloc/block_model.h"
 
 // The malloc of a sanitizer stops the program where every other one returns null.
-extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
-extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+extern "C" const char* __tsan_default_options() {
+  return "allocator_may_return_null=1";
+}
 
 namespace rmem {
 namespace {
@@ -464,14 +468,25 @@ TEST(Heap, TransactionsOfManyThreadsShareThePages) {
   H::Destroy(heap);
 }
 
+// In pages, from /proc/self/statm: the whole address space, what is resident, what of it is shared.
+struct MemoryPages {
+  std::size_t size = 0, resident = 0, shared = 0;
+};
+
+MemoryPages ReadMemoryPages() {
+  MemoryPages pages;
+  FILE* statm = std::fopen("/proc/self/statm", "r");
+  EXPECT_NE(statm, nullptr);
+  EXPECT_EQ(std::fscanf(statm, "%zu %zu %zu", &pages.size, &pages.resident, &pages.shared), 3);
+  std::fclose(statm);
+  return pages;
+}
+
 TEST(Heap, ASmallHeapIsSmall) {
   using H = Heap<Preset::kRustydb>;
   const auto residentBytes = [] {
-    std::size_t pages = 0, resident = 0, shared = 0;
-    FILE* statm = std::fopen("/proc/self/statm", "r");
-    EXPECT_EQ(std::fscanf(statm, "%zu %zu %zu", &pages, &resident, &shared), 3);
-    std::fclose(statm);
-    return (resident - shared) * kPageBytes;
+    const MemoryPages pages = ReadMemoryPages();
+    return (pages.resident - pages.shared) * kPageBytes;
   };
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "shadow memory is resident too";
@@ -503,7 +518,8 @@ TEST(Heap, LivesUnderAnAddressSpaceLimit) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    const rlimit limit{std::size_t{1} << 30, std::size_t{1} << 30};
+    const std::size_t most = ReadMemoryPages().size * kPageBytes + (std::size_t{1} << 30);
+    const rlimit limit{most, most};
     if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(2);
     using H = Heap<Preset::kRustydb>;
     H* heap = H::Create();

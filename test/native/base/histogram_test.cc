@@ -28,7 +28,7 @@ TEST(HistogramTest, KeepsSmallValuesExactly) {
 }
 
 TEST(HistogramTest, IsWithinOnePercentOverTheWholeRange) {
-  for (std::uint64_t value = 1; value != 0 && value < (std::uint64_t{1} << 63); value = value * 9 / 8 + 1) {
+  for (std::uint64_t value = 1; value < (std::uint64_t{1} << 63); value += value / 8 + 1) {
     Histogram histogram;
     histogram.Record(value);
     histogram.Record(std::numeric_limits<std::uint64_t>::max());

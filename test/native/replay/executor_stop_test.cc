@@ -28,13 +28,22 @@ class StopSoon {
   std::thread thread_;
 };
 
+/** Leaves the process as it was: signals deadly, and nothing halted. */
+class StopTest : public testing::Test {
+ protected:
+  ~StopTest() override {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(number, SIG_DFL);
+    replayHalt.store(Halt::kNo);
+  }
+};
+
 void ExpectStopped(const PlayedRound& round) {
   EXPECT_EQ(round.exitCode, 130);
   EXPECT_EQ(round.Named("stopped").size(), 1u);
   EXPECT_TRUE(round.Named("result").empty());
 }
 
-TEST(StopTest, EndsASleep) {
+TEST_F(StopTest, EndsASleep) {
   PlanBuilder plan(2);
   plan.On(0).SleepUntil(kAMinuteNs).Alloc(0, 1).Free(0, 1).On(1).WaitFor(0).Alloc(0, 1).Free(0, 1);
   RoundPlayer player(plan);
@@ -46,7 +55,7 @@ TEST(StopTest, EndsASleep) {
   EXPECT_LT(MonotonicNs() - before, 2'000'000'000u);
 }
 
-TEST(StopTest, EndsEveryKindOfLoop) {
+TEST_F(StopTest, EndsEveryKindOfLoop) {
   PlanBuilder one, two(2);
   for (std::uint32_t i = 0; i < 100'000; ++i) {
     one.Alloc(0, 1).Free(0, 1);
@@ -67,7 +76,7 @@ TEST(StopTest, EndsEveryKindOfLoop) {
   }
 }
 
-TEST(StopTest, ASignalStops) {
+TEST_F(StopTest, ASignalStops) {
   PlanBuilder plan;
   plan.SleepUntil(kAMinuteNs).Alloc(0, 1).Free(0, 1);
   RoundPlayer player(plan);
@@ -88,7 +97,7 @@ TEST(StopTest, ASignalStops) {
   }
 }
 
-TEST(StopTest, AReaderThatIsGoneStops) {
+TEST_F(StopTest, AReaderThatIsGoneStops) {
   PlanBuilder plan;
   plan.SleepUntil(kAMinuteNs).Alloc(0, 1).Free(0, 1);
   for (std::uint32_t i = 0; i < 100'000; ++i) plan.Alloc(0, 1).Free(0, 1);

@@ -86,6 +86,7 @@ class RoundPlayer {
     const auto frames = std::make_unique<FrameWriter>(file);
     PlayedRound played;
     played.exitCode = PlayRound(options, *frames);
+    replayHalt.store(Halt::kNo);
     close(file);
     std::ifstream lines(output);
     for (std::string line; std::getline(lines, line);) played.frames.push_back(line);

@@ -16,20 +16,23 @@ const MAX_FPS = 30;
  * round runs. `close` takes the view away and gives the terminal back.
  */
 export async function openLiveView(options: LiveViewOptions): Promise<ProgressView & { close(): void }> {
-  // React's development build costs three times as much a frame; it looks when it is loaded.
+  // React's development build costs three times as much a frame. Every part of React looks when it is loaded, and parts
+  // of both builds do not work together: this file must not import any of it, not even by writing JSX.
   process.env.NODE_ENV ??= "production";
-  const [{ render }, { App }] = await Promise.all([import("ink"), import("./App.js")]);
+  // Ink draws nothing where CI is set, even to nothing.
+  if (process.env.CI === "") delete process.env.CI;
+  const [{ render }, { createElement }, { App }] = await Promise.all([
+    import("ink"),
+    import("react"),
+    import("./App.js"),
+  ]);
   const { stdin, stdout, baseline, onQuit } = options;
   let progress: RunProgress | undefined;
-  const element = (): React.JSX.Element => (
-    <App
-      progress={progress}
-      baseline={baseline}
-      columns={stdout.columns ?? 80}
-      lines={stdout.rows ?? 24}
-      onQuit={onQuit}
-    />
-  );
+  const element = () => {
+    // A terminal that does not know its size says 0.
+    const size = { columns: stdout.columns || 80, lines: stdout.rows || 24 };
+    return createElement(App, { progress, baseline, ...size, onQuit });
+  };
   const instance = render(element(), {
     stdin,
     stdout,
