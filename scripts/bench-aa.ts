@@ -3,32 +3,45 @@
  * short rounds each; a difference may be called in at most 8 %. And the same allocator slowed by 5 % of its own time: it
  * must be found in at least 70 %.
  *
- *   npx tsx scripts/bench-aa.ts [comparisons] [slow_malloc library]
+ *   npx tsx scripts/bench-aa.ts [comparisons]
+ *
+ * Wants a build (npm run build), a C++ compiler for the slowed library, and a machine that does nothing else. With
+ * BENCH_AA_OUT=FILE every round is written to FILE, to try other estimators on.
  */
-import { existsSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Allocator, chooseAllocators } from "../src/engine/allocators.js";
 import { compileGenerated } from "../src/engine/plan.js";
 import { runRound } from "../src/engine/replayer.js";
 import { Workspace } from "../src/engine/workspace.js";
 import { pairsOf, type TimeMetric } from "../src/measure/figures.js";
 import { measureTrace, type ScheduledPlan, type TraceMeasurement } from "../src/measure/schedule.js";
+import { packageRoot } from "../src/native.js";
 import { comparePairs, isDifference, type RatioInterval } from "../src/statistics/comparison.js";
 import { median } from "../src/statistics/summary.js";
 
 const TARGET_SLOWDOWN = 0.05;
 const MAX_FALSE_ALARMS = 0.08;
 const MIN_FOUND = 0.7;
-const SPINS_TRIED = [0, 4, 8, 12, 16];
+const SPINS_TRIED = [0, 2, 4, 6, 8, 10];
+const CALIBRATION_ROUNDS = 40;
 
 const comparisons = Number(process.argv[2] ?? 200);
-const library = process.argv[3] ?? "build/tests/Release/libslow_malloc.so";
-if (!existsSync(library)) throw new Error(`${library} is missing: build the native tests, or name it`);
-
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+const workspace = new Workspace();
+const library = join(workspace.path, "libslow_malloc.so");
+
+function buildLibrary(): void {
+  const source = join(packageRoot, "test", "native", "preload", "slow_malloc.cc");
+  execFileSync("c++", ["-std=c++20", "-O2", "-fPIC", "-shared", "-o", library, source], { stdio: "inherit" });
+}
+
+/** glibc's malloc with so many steps more in every call. */
 function slowed(spins: number): Allocator {
   const [allocator] = chooseAllocators([`slow${spins}=${library}[SLOW_SPINS=${spins}]`]).allocators;
   return allocator as Allocator;
@@ -64,7 +77,7 @@ function measure(
 
 /** The spins that slow the net time by TARGET_SLOWDOWN: a line through what several of them cost. */
 async function calibrate(plan: ScheduledPlan): Promise<number> {
-  const { rows, baseline, loop } = await measure(plan, SPINS_TRIED.map(slowed), 20, 1);
+  const { rows, baseline, loop } = await measure(plan, SPINS_TRIED.map(slowed), CALIBRATION_ROUNDS, 1);
   const points = rows.slice(1).map((row, index) => {
     const pairs = pairsOf(row.rounds, baseline.rounds, "cpu", loop.rounds);
     const growth = median(pairs.map((pair) => pair.value / pair.baseline)) - 1;
@@ -92,8 +105,8 @@ function ratio(
   );
 }
 
-const workspace = new Workspace();
 try {
+  buildLibrary();
   const { path, trace } = await compileGenerated({ events: 25_000, seed: 1, threads: 1 }, workspace);
   const measuredEvents = trace.measuredEvents + trace.measuredImpliedFrees;
   const plan = { trace: trace.name, path, measuredEvents, peakLiveBytes: trace.peakLiveBytes };

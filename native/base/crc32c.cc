@@ -16,7 +16,8 @@ constexpr std::uint32_t kReversedPolynomial = 0x82f63b78;
 
 using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
 
-// tables[k][b]: the CRC of byte b followed by k zero bytes, so that eight bytes take eight independent look-ups.
+// tables[k][b]: the CRC of byte b followed by k zero bytes, so that eight bytes take eight independent
+// look-ups.
 constexpr Tables MakeTables() {
   Tables tables{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
@@ -40,7 +41,8 @@ std::uint32_t Extend1(std::uint32_t crc, std::byte byte) {
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t Crc32cHardware(std::span<const std::byte> bytes, std::uint32_t crc) {
+__attribute__((target("sse4.2"))) std::uint32_t Crc32cHardware(std::span<const std::byte> bytes,
+                                                               std::uint32_t crc) {
   std::uint64_t state = ~crc;
   const std::byte* at = bytes.data();
   std::size_t left = bytes.size();
@@ -72,11 +74,17 @@ std::uint32_t Crc32cHardware(std::span<const std::byte> bytes, std::uint32_t crc
   return ~state;
 }
 
-bool HaveHardware() { return true; }
+bool HaveHardware() {
+  return true;
+}
 #else
-std::uint32_t Crc32cHardware(std::span<const std::byte> bytes, std::uint32_t crc) { return Crc32cPortable(bytes, crc); }
+std::uint32_t Crc32cHardware(std::span<const std::byte> bytes, std::uint32_t crc) {
+  return Crc32cPortable(bytes, crc);
+}
 
-bool HaveHardware() { return false; }
+bool HaveHardware() {
+  return false;
+}
 #endif
 
 }  // namespace

@@ -7,8 +7,8 @@
 namespace rmem {
 
 /**
- * CRC-32C (Castagnoli; iSCSI, RFC 3720) of `bytes`, going on from `crc`, the value over what came before. Uses the CPU's
- * instruction where it has one. Allocates nothing; may be called at any time, from any thread.
+ * CRC-32C (Castagnoli; iSCSI, RFC 3720) of `bytes`, going on from `crc`, the value over what came before.
+ * Uses the CPU's instruction where it has one. Allocates nothing; may be called at any time, from any thread.
  */
 std::uint32_t Crc32c(std::span<const std::byte> bytes, std::uint32_t crc = 0);
 

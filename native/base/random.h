@@ -5,8 +5,8 @@
 namespace rmem {
 
 /**
- * SplitMix64 (Steele, Lea, Flood 2014): small, fast and the same everywhere, for workloads and tests that must be repeatable.
- * Not for secrets.
+ * SplitMix64 (Steele, Lea, Flood 2014): small, fast and the same everywhere, for workloads and tests that
+ * must be repeatable. Not for secrets.
  */
 class Random {
  public:
@@ -20,7 +20,9 @@ class Random {
   }
 
   /** In [0, bound), bound > 0; by multiplication (Lemire 2019), whose bias is below bound / 2^32. */
-  std::uint32_t Below(std::uint32_t bound) { return static_cast<std::uint32_t>(((Next() >> 32) * bound) >> 32); }
+  std::uint32_t Below(std::uint32_t bound) {
+    return static_cast<std::uint32_t>(((Next() >> 32) * bound) >> 32);
+  }
 
   /** True in `percent` of 100 cases. */
   bool Percent(std::uint32_t percent) { return Below(100) < percent; }

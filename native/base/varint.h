@@ -19,8 +19,8 @@ inline std::byte* WriteVarint(std::byte* out, std::uint64_t value) {
 }
 
 /**
- * Reads a varint from [in, end) into `*value`; returns the byte after it, or null where it does not end in time or does
- * not fit into 64 bits.
+ * Reads a varint from [in, end) into `*value`; returns the byte after it, or null where it does not end in
+ * time or does not fit into 64 bits.
  */
 inline const std::byte* ReadVarint(const std::byte* in, const std::byte* end, std::uint64_t* value) {
   std::uint64_t sum = 0;

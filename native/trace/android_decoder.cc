@@ -10,14 +10,18 @@ namespace {
 
 constexpr std::uint64_t kNoSize = ~std::uint64_t{0};
 
-bool IsSpace(char c) { return c == ' ' || c == '\t'; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t';
+}
 
 }  // namespace
 
 /** The fields of one line, from left to right. Relies on the CR or LF behind the line to end the last one. */
 class AndroidDecoder::Fields {
  public:
-  Fields(AndroidDecoder& owner, const char* begin, const char* end) : owner_(owner), at_(begin), end_(end) { Spaces(); }
+  Fields(AndroidDecoder& owner, const char* begin, const char* end) : owner_(owner), at_(begin), end_(end) {
+    Spaces();
+  }
 
   bool AtEnd() const { return at_ >= end_; }
 
@@ -155,7 +159,8 @@ void AndroidDecoder::Alloc(Fields& in, std::uint64_t thread, bool calloc, bool m
   }
   if (memalign) {
     const std::uint64_t alignment = in.Size();
-    if (alignment > UINT32_MAX) throw TraceError("bad-alignment", "an alignment is larger than 2 GiB").AtLine(line());
+    if (alignment > UINT32_MAX)
+      throw TraceError("bad-alignment", "an alignment is larger than 2 GiB").AtLine(line());
     event.alignment = static_cast<std::uint32_t>(alignment);
   }
   if (__builtin_mul_overflow(in.Size(), factor, &event.size)) event.size = kNoSize;

@@ -8,9 +8,10 @@
 namespace rmem {
 
 /**
- * Android memory_replay text: `TID: malloc PTR SIZE`, `calloc PTR N SIZE`, `memalign PTR ALIGN SIZE`, `realloc NEW OLD SIZE`,
- * `free PTR`, `thread_done 0x0`; TID and sizes decimal, pointers hexadecimal; `START_NS END_NS` may follow, and for free and
- * realloc before them a column that tells how much was present. Empty lines are skipped.
+ * Android memory_replay text: `TID: malloc PTR SIZE`, `calloc PTR N SIZE`, `memalign PTR ALIGN SIZE`,
+ * `realloc NEW OLD SIZE`, `free PTR`, `thread_done 0x0`; TID and sizes decimal, pointers hexadecimal;
+ * `START_NS END_NS` may follow, and for free and realloc before them a column that tells how much was
+ * present. Empty lines are skipped.
  */
 class AndroidDecoder : public LineDecoder {
  public:

@@ -10,11 +10,13 @@ namespace rmem {
 namespace {
 
 // What says how a trace was made, but not where.
-constexpr std::array<const char*, 6> kTechnicalFields = {"allocator", "clock", "cpus", "profile", "seed", "workload"};
+constexpr std::array<const char*, 6> kTechnicalFields = {"allocator", "clock", "cpus",
+                                                         "profile",   "seed",  "workload"};
 
 class Anonymiser : public Filter {
  public:
-  Anonymiser(const TraceInfo& info, TraceInfo& result, EventSink& next) : info_(info), result_(result), out_(next) {}
+  Anonymiser(const TraceInfo& info, TraceInfo& result, EventSink& next)
+      : info_(info), result_(result), out_(next) {}
 
   void Consume(std::span<const Event> events) override {
     if (!headerTaken_) TakeHeader();
@@ -29,7 +31,8 @@ class Anonymiser : public Filter {
           event.name = StandIn(kinds_, event.name, "kind", info_.names.kinds, result_.names.kinds);
           break;
         case EventType::kBegin:
-          event.name = StandIn(types_, event.name, "type", info_.names.transactionTypes, result_.names.transactionTypes);
+          event.name = StandIn(types_, event.name, "type", info_.names.transactionTypes,
+                               result_.names.transactionTypes);
           break;
         case EventType::kMark:
           event.name = StandIn(marks_, event.name, "mark", info_.names.marks, result_.names.marks);
@@ -57,7 +60,8 @@ class Anonymiser : public Filter {
   void TakeHeader() {
     headerTaken_ = true;
     for (const char* field : kTechnicalFields) {
-      if (const auto found = info_.header.find(field); found != info_.header.end()) result_.header.insert(*found);
+      if (const auto found = info_.header.find(field); found != info_.header.end())
+        result_.header.insert(*found);
     }
   }
 

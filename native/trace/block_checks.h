@@ -8,7 +8,8 @@
 
 namespace rmem {
 
-/** Throws TraceError `bad-size` or `bad-alignment`, without a place, for a block that no allocator could be asked for. */
+/** Throws TraceError `bad-size` or `bad-alignment`, without a place, for a block that no allocator could be
+ * asked for. */
 inline void CheckBlock(const Event& event) {
   if (event.size > kMaxBlockBytes) [[unlikely]] {
     throw TraceError("bad-size", event.size == ~std::uint64_t{0}
@@ -17,8 +18,8 @@ inline void CheckBlock(const Event& event) {
                                            " bytes is asked for; more than 2^47 can't be");
   }
   if (event.alignment != 0 && !std::has_single_bit(event.alignment)) [[unlikely]] {
-    throw TraceError("bad-alignment",
-                     "an alignment of " + std::to_string(event.alignment) + " is asked for, which is no power of two");
+    throw TraceError("bad-alignment", "an alignment of " + std::to_string(event.alignment) +
+                                          " is asked for, which is no power of two");
   }
 }
 

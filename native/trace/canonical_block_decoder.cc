@@ -87,6 +87,7 @@ void CanonicalBlockDecoder::ReadShapes(Cursor& in) {
   for (shapeCount_ = 0; shapeCount_ < count; ++shapeCount_) {
     Event& shape = shapes_[shapeCount_];
     const std::uint8_t bits = in.Byte();
+    if (bits & ~kAllocBits) Damaged("a block has no such properties");
     shape = Event{};
     shape.flags = bits & (kShapeZeroed | kShapeDiesWithScope);
     shape.size = in.Number();
@@ -113,7 +114,8 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   std::array<std::uint64_t, kCanonicalColumns> lengths;
   for (std::uint64_t& length : lengths) length = in.Number();
   std::array<Cursor, kCanonicalColumns> columns;
-  for (int column = 0; column < kCanonicalColumns; ++column) columns[column] = Cursor(in.Bytes(lengths[column]));
+  for (int column = 0; column < kCanonicalColumns; ++column)
+    columns[column] = Cursor(in.Bytes(lengths[column]));
   if (in.left() != 0) Damaged("it goes on after its end");
 
   // The counters live in registers: nothing that is called while events are decoded could change them.
@@ -127,6 +129,7 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   threads_.clear();
   parents_.clear();
   LocalThread* thread = nullptr;
+  bool threadIdle = false;  // it was switched to, and has no event yet
 
   std::array<Event, kBatch> batch;
   std::size_t filled = 0;
@@ -182,6 +185,8 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
             event.id = ++births;
           }
           const std::uint8_t bits = columns[kColumnBits].Byte();
+          if (bits & ~(op == kOpRealloc ? kReallocBits : kAllocBits))
+            Damaged("a block has no such properties");
           event.flags = bits & (kShapeZeroed | kShapeDiesWithScope);
           event.size = size();
           if (bits & kShapeInScope) event.scope = current();
@@ -258,6 +263,8 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
           continue;
         }
         case kOpThread: {
+          if (threadIdle) Damaged("a thread has no events");
+          threadIdle = true;
           Cursor& numbers = columns[kColumnThreads];
           const std::uint64_t number = numbers.Number();
           if (number > threads_.size()) Damaged("there is no such thread");
@@ -281,6 +288,7 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
       }
     }
 
+    threadIdle = false;
     event.thread = thread->index;
     if (timed) {
       const std::uint64_t units = times.Number();
@@ -296,6 +304,7 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   }
   if (filled != 0) sink.Consume(std::span(batch.data(), filled));
 
+  if (threadIdle) Damaged("a thread has no events");
   columns[kColumnTimes] = times;
   columns[kColumnOps] = ops;
   for (const Cursor& column : columns) {

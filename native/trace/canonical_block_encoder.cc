@@ -28,9 +28,9 @@ void AppendVarint(std::vector<std::byte>& to, std::uint64_t value) {
 }
 
 std::uint8_t ShapeBits(const Event& event) {
-  return static_cast<std::uint8_t>((event.flags & (kFlagZeroed | kFlagDiesWithScope)) |
-                                   (event.scope != 0 ? kShapeInScope : 0) |
-                                   (event.alignment != 0 ? kShapeAligned : 0) | (event.name != 0 ? kShapeKind : 0));
+  return static_cast<std::uint8_t>(
+      (event.flags & (kFlagZeroed | kFlagDiesWithScope)) | (event.scope != 0 ? kShapeInScope : 0) |
+      (event.alignment != 0 ? kShapeAligned : 0) | (event.name != 0 ? kShapeKind : 0));
 }
 
 }  // namespace
@@ -106,7 +106,8 @@ void CanonicalBlockEncoder::Encode(std::span<const std::byte> names, std::span<c
   payload.assign(names.begin(), names.end());
   FindShapes(events, payload);
   std::size_t alloc = 0;
-  for (const Event& event : events) Put(event, event.type == EventType::kAlloc ? shapeOfAlloc_[alloc++] : kRare);
+  for (const Event& event : events)
+    Put(event, event.type == EventType::kAlloc ? shapeOfAlloc_[alloc++] : kRare);
 
   for (const auto& column : columns_) AppendVarint(payload, column.size());
   for (const auto& column : columns_) Append(payload, column);
@@ -120,7 +121,8 @@ void CanonicalBlockEncoder::FindShapes(std::span<const Event> events, std::vecto
     if (event.type == EventType::kAlloc) shapeOfAlloc_.push_back(ShapeOf(event));
   }
 
-  // The commonest get ops; equals in the order of their appearance, so that the same events make the same bytes.
+  // The commonest get ops; equals in the order of their appearance, so that the same events make the same
+  // bytes.
   std::vector<std::uint32_t> order(shapes_.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(),
@@ -133,7 +135,8 @@ void CanonicalBlockEncoder::FindShapes(std::span<const Event> events, std::vecto
     shape.op = static_cast<std::uint8_t>(op++);
     payload.push_back(static_cast<std::byte>(shape.bits));
     AppendVarint(payload, shape.size);
-    if (shape.bits & kShapeAligned) payload.push_back(static_cast<std::byte>(std::countr_zero(shape.alignment)));
+    if (shape.bits & kShapeAligned)
+      payload.push_back(static_cast<std::byte>(std::countr_zero(shape.alignment)));
     if (shape.bits & kShapeKind) AppendVarint(payload, shape.kind);
   }
 }
@@ -142,7 +145,8 @@ std::uint32_t CanonicalBlockEncoder::ShapeOf(const Event& event) {
   const std::uint8_t bits = ShapeBits(event);
   const std::size_t mask = shapeTable_.size() - 1;
   std::uint64_t hash = event.size * 0x9e3779b97f4a7c15u;
-  hash = (hash ^ (std::uint64_t{event.name} << 16) ^ (std::uint64_t{event.alignment} << 8) ^ bits) * 0xff51afd7ed558ccdu;
+  hash = (hash ^ (std::uint64_t{event.name} << 16) ^ (std::uint64_t{event.alignment} << 8) ^ bits) *
+         0xff51afd7ed558ccdu;
   for (std::size_t at = (hash >> 40) & mask;; at = (at + 1) & mask) {
     if (shapeTable_[at] == 0) {
       shapes_.push_back({event.size, event.alignment, event.name, bits, 0, 1});
@@ -242,7 +246,7 @@ void CanonicalBlockEncoder::PutRealloc(const Event& event) {
   if (event.scope != 0) SetScope(event.scope);
   Op(kOpRealloc);
   Number(kColumnFar, distance);
-  const auto bits = static_cast<std::uint8_t>(ShapeBits(event) & (kShapeDiesWithScope | kShapeInScope | kShapeKind));
+  const auto bits = static_cast<std::uint8_t>(ShapeBits(event) & kReallocBits);
   Byte(kColumnBits, bits);
   Number(kColumnSizes, event.size);
   if (bits & kShapeKind) Number(kColumnNames, event.name);
@@ -275,7 +279,8 @@ void CanonicalBlockEncoder::CheckThread(const Event& event) {
 }
 
 void CanonicalBlockEncoder::SwitchThread(std::uint32_t thread) {
-  if (threads_.size() <= thread) threads_.resize(std::max<std::size_t>(thread + 1, threads_.size() * 2), {0, 0, 0});
+  if (threads_.size() <= thread)
+    threads_.resize(std::max<std::size_t>(thread + 1, threads_.size() * 2), {0, 0, 0});
   thread_ = &threads_[thread];
   threadIndex_ = thread;
   Op(kOpThread);
@@ -290,7 +295,8 @@ void CanonicalBlockEncoder::SwitchThread(std::uint32_t thread) {
 
 void CanonicalBlockEncoder::SetScope(std::uint64_t scope) {
   if (thread_->current == scope) return;
-  if (scope == 0 || scope > counters_->begins) throw TraceError("not-canonical", "a transaction is used before it began");
+  if (scope == 0 || scope > counters_->begins)
+    throw TraceError("not-canonical", "a transaction is used before it began");
   Op(kOpScope);
   Number(kColumnScopes, counters_->begins - scope);
   thread_->current = scope;
@@ -309,7 +315,8 @@ void CanonicalBlockEncoder::PutTime(std::uint64_t timeNs) {
 }
 
 std::uint64_t CanonicalBlockEncoder::Distance(std::uint64_t id) const {
-  if (id == 0 || id > counters_->births) throw TraceError("not-canonical", "a block is freed before it is born");
+  if (id == 0 || id > counters_->births)
+    throw TraceError("not-canonical", "a block is freed before it is born");
   return counters_->births - id;
 }
 

@@ -62,7 +62,8 @@ class CanonicalWriter::Impl {
     std::map<std::string, std::string> texts = info_.header;
     texts["timeUnitNs"] = std::to_string(std::max(options_.timeUnitNs, std::uint32_t{1}));
     const std::string json = WriteJsonTexts(texts);
-    if (json.size() > kMaxHeaderJsonBytes) throw TraceError("not-canonical", "the description of the trace is too long");
+    if (json.size() > kMaxHeaderJsonBytes)
+      throw TraceError("not-canonical", "the description of the trace is too long");
     RmtFileHeader header{};
     header.magic = kRmtMagic;
     header.version = kRmtVersion;
@@ -140,13 +141,18 @@ class CanonicalWriter::Impl {
   std::uint64_t offset_ = 0;
 };
 
-CanonicalWriter::CanonicalWriter(const TraceInfo& info, const CanonicalWriterOptions& options, ByteOutput output)
+CanonicalWriter::CanonicalWriter(const TraceInfo& info, const CanonicalWriterOptions& options,
+                                 ByteOutput output)
     : impl_(std::make_unique<Impl>(info, options, std::move(output))) {}
 
 CanonicalWriter::~CanonicalWriter() = default;
 
-void CanonicalWriter::Consume(std::span<const Event> events) { impl_->Add(events); }
+void CanonicalWriter::Consume(std::span<const Event> events) {
+  impl_->Add(events);
+}
 
-void CanonicalWriter::Finish() { impl_->Finish(); }
+void CanonicalWriter::Finish() {
+  impl_->Finish();
+}
 
 }  // namespace rmem

@@ -15,11 +15,12 @@ struct CanonicalWriterOptions {
 };
 
 /**
- * Writes canonical events as a `.rmt` file of the canonical profile. The header is written from `info.header` at the
- * first event, the trailer from `info.names` and `info.report` at the end: both must be filled by then. Bytes come in
- * blocks of at most 64 KiB and a few. An empty trace is a valid file.
+ * Writes canonical events as a `.rmt` file of the canonical profile. The header is written from `info.header`
+ * at the first event, the trailer from `info.names` and `info.report` at the end: both must be filled by
+ * then. Bytes come in blocks of at most 64 KiB and a few. An empty trace is a valid file.
  *
- * Only canonical numbering can be written: throws TraceError `not-canonical` on a birth or begin out of sequence.
+ * Only canonical numbering can be written: throws TraceError `not-canonical` on a birth or begin out of
+ * sequence.
  */
 class CanonicalWriter : public EventSink {
  public:

@@ -89,7 +89,8 @@ void CsvRecords::EventRow(std::string_view row) {
   const auto type = std::find(kEventNames.begin(), kEventNames.end(), row_[kEvent]);
   if (type == kEventNames.end()) {
     Bad("bad-row", "the event '" + std::string(row_[kEvent].substr(0, 40)) +
-                       "' is none that is known (alloc, free, realloc, begin, commit, abort, thread_start, thread_end, mark, sample)");
+                       "' is none that is known (alloc, free, realloc, begin, commit, abort, thread_start, "
+                       "thread_end, mark, sample)");
   }
   Event event;
   event.type = static_cast<EventType>(type - kEventNames.begin());
@@ -172,7 +173,8 @@ std::uint64_t CsvRecords::Number(Column column, std::uint64_t absent) const {
   if (column == kSize && error == std::errc::result_out_of_range) return ~std::uint64_t{0};
   if (error != std::errc() || end != text.data() + text.size() || (negative && !identity)) {
     Bad("bad-row", "the column " + std::string(kColumnNames[column]) + " holds '" +
-                       std::string(row_[column].substr(0, 40)) + "', which is no number that can stand there");
+                       std::string(row_[column].substr(0, 40)) +
+                       "', which is no number that can stand there");
   }
   return negative ? ~value + 1 : value;
 }
@@ -181,8 +183,8 @@ bool CsvRecords::Flag(Column column) const {
   const std::string_view text = row_[column];
   if (text.empty() || text == "0" || text == "false") return false;
   if (text == "1" || text == "true") return true;
-  Bad("bad-row", "the column " + std::string(kColumnNames[column]) + " holds '" + std::string(text.substr(0, 40)) +
-                     "', which is neither 0 nor 1");
+  Bad("bad-row", "the column " + std::string(kColumnNames[column]) + " holds '" +
+                     std::string(text.substr(0, 40)) + "', which is neither 0 nor 1");
 }
 
 std::string_view CsvRecords::Name(Column column) const {
@@ -190,6 +192,8 @@ std::string_view CsvRecords::Name(Column column) const {
   return row_[column];
 }
 
-void CsvRecords::Bad(const char* code, const std::string& what) const { throw TraceError(code, what).AtLine(rows_); }
+void CsvRecords::Bad(const char* code, const std::string& what) const {
+  throw TraceError(code, what).AtLine(rows_);
+}
 
 }  // namespace rmem

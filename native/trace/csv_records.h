@@ -11,8 +11,9 @@
 namespace rmem {
 
 /**
- * CSV that csv-parse has split: fields joined by 0x1f, rows ended by 0x1e, the first one naming the columns, in any order; all but
- * `event` and `id` may be missing. Numbers are decimal or 0x…; an empty one is 0 or absent, an empty thread is thread 1.
+ * CSV that csv-parse has split: fields joined by 0x1f, rows ended by 0x1e, the first one naming the columns,
+ * in any order; all but `event` and `id` may be missing. Numbers are decimal or 0x…; an empty one is 0 or
+ * absent, an empty thread is thread 1.
  *
  *   alloc         id, size, align, zeroed, scope, dies_with_scope, kind
  *   free          id, size (where told)
@@ -34,12 +35,27 @@ class CsvRecords : public Decoder {
   void Finish() override;
 
   enum Column : int {
-    kTime, kThread, kEvent, kId, kNewId, kSize, kAlign, kZeroed, kScope, kDiesWithScope, kParent, kInherit, kKind, kText,
-    kUsed, kTotal, kColumns
+    kTime,
+    kThread,
+    kEvent,
+    kId,
+    kNewId,
+    kSize,
+    kAlign,
+    kZeroed,
+    kScope,
+    kDiesWithScope,
+    kParent,
+    kInherit,
+    kKind,
+    kText,
+    kUsed,
+    kTotal,
+    kColumns
   };
   static constexpr std::array<std::string_view, kColumns> kColumnNames = {
-      "time_ns", "thread", "event", "id", "new_id", "size", "align", "zeroed", "scope", "dies_with_scope", "parent",
-      "inherit", "kind", "text", "used", "total"};
+      "time_ns", "thread",          "event",  "id",      "new_id", "size", "align", "zeroed",
+      "scope",   "dies_with_scope", "parent", "inherit", "kind",   "text", "used",  "total"};
 
  private:
   static constexpr std::size_t kMaxRowBytes = 64 << 10;
@@ -57,7 +73,7 @@ class CsvRecords : public Decoder {
   TraceInfo& info_;
   EventBatch out_;
   ThreadTable threads_;
-  std::string partial_;  // a row whose end has not come yet
+  std::string partial_;                            // a row whose end has not come yet
   std::array<std::uint8_t, kMaxFields> columnOf_;  // field of a row → Column, or kColumns
   std::size_t fields_ = 0;
   std::array<std::string_view, kColumns + 1> row_;

@@ -63,7 +63,9 @@ void CsvWriter::Consume(std::span<const Event> events) {
   }
 }
 
-void CsvWriter::Finish() { Flush(); }
+void CsvWriter::Finish() {
+  Flush();
+}
 
 void CsvWriter::Write(const Event& event) {
   if (event.type == EventType::kThreadStart) {

@@ -40,8 +40,10 @@ bool IsCsv(std::string_view line) {
     const std::size_t comma = std::min(line.find(','), line.size());
     std::string_view field = line.substr(0, comma);
     line.remove_prefix(std::min(comma + 1, line.size()));
-    while (!field.empty() && std::string_view(" \t\r\"").find(field.front()) != std::string_view::npos) field.remove_prefix(1);
-    while (!field.empty() && std::string_view(" \t\r\"").find(field.back()) != std::string_view::npos) field.remove_suffix(1);
+    while (!field.empty() && std::string_view(" \t\r\"").find(field.front()) != std::string_view::npos)
+      field.remove_prefix(1);
+    while (!field.empty() && std::string_view(" \t\r\"").find(field.back()) != std::string_view::npos)
+      field.remove_suffix(1);
     event |= field == "event";
     id |= field == "id";
   }
@@ -57,9 +59,11 @@ bool IsMallocBench(std::span<const std::byte> head) {
   std::uint64_t call;
   std::uint64_t callBytes;
   if ((at = ReadVarint(at, end, &key)) == nullptr || key != MallocBenchDecoder::kLineKey) return false;
-  if ((at = ReadVarint(at, end, &lineBytes)) == nullptr || lineBytes > MallocBenchDecoder::kMaxLineBytes) return false;
+  if ((at = ReadVarint(at, end, &lineBytes)) == nullptr || lineBytes > MallocBenchDecoder::kMaxLineBytes)
+    return false;
   const std::byte* const line = at;
-  if ((at = ReadVarint(at, end, &call)) == nullptr || (call & 7) != 2 || call >> 3 == 0 || call >> 3 > 4) return false;
+  if ((at = ReadVarint(at, end, &call)) == nullptr || (call & 7) != 2 || call >> 3 == 0 || call >> 3 > 4)
+    return false;
   if ((at = ReadVarint(at, end, &callBytes)) == nullptr) return false;
   return callBytes + static_cast<std::uint64_t>(at - line) == lineBytes;
 }
@@ -82,7 +86,8 @@ std::string_view FormatName(TraceFormat format) {
 }
 
 std::optional<TraceFormat> FormatByName(std::string_view name) {
-  for (TraceFormat format : {TraceFormat::kRmt, TraceFormat::kAndroid, TraceFormat::kMallocBench, TraceFormat::kCsv}) {
+  for (TraceFormat format :
+       {TraceFormat::kRmt, TraceFormat::kAndroid, TraceFormat::kMallocBench, TraceFormat::kCsv}) {
     if (FormatName(format) == name) return format;
   }
   return std::nullopt;
@@ -93,9 +98,11 @@ std::optional<TraceFormat> DetectFormat(std::span<const std::byte> head) {
     RmtFileHeader header{};
     std::memcpy(&header, head.data(), offsetof(RmtFileHeader, jsonBytes));
     if (header.magic == kRmtMagic) {
-      return header.profile == static_cast<std::uint16_t>(RmtProfile::kRaw) ? TraceFormat::kRmtRaw : TraceFormat::kRmt;
+      return header.profile == static_cast<std::uint16_t>(RmtProfile::kRaw) ? TraceFormat::kRmtRaw
+                                                                            : TraceFormat::kRmt;
     }
-  } else if (!head.empty() && std::memcmp(head.data(), &kRmtMagic, std::min(head.size(), sizeof(kRmtMagic))) == 0) {
+  } else if (!head.empty() &&
+             std::memcmp(head.data(), &kRmtMagic, std::min(head.size(), sizeof(kRmtMagic))) == 0) {
     return TraceFormat::kRmt;  // cut off in its first bytes: its decoder says so
   }
   const std::string_view line = FirstLine({reinterpret_cast<const char*>(head.data()), head.size()});
@@ -105,7 +112,8 @@ std::optional<TraceFormat> DetectFormat(std::span<const std::byte> head) {
   return std::nullopt;
 }
 
-std::unique_ptr<Decoder> MakeDecoder(TraceFormat format, const DecoderOptions& options, TraceInfo& info, EventSink& sink) {
+std::unique_ptr<Decoder> MakeDecoder(TraceFormat format, const DecoderOptions& options, TraceInfo& info,
+                                     EventSink& sink) {
   switch (format) {
     case TraceFormat::kRmt:
       return std::make_unique<RmtDecoder>(options, info, sink);

@@ -37,11 +37,11 @@ struct DecoderOptions {
 };
 
 /**
- * Bytes of one format in, events out. Push takes the input in pieces of any size; events go to the sink in batches
- * as they become whole. Finish says that the input is complete: it flushes and finishes the sink. Both throw
- * TraceError, with the line (text), the byte offset of the block (`.rmt`) or of the record (malloc-bench) in it;
- * after that the decoder is of no more use. No input at all is the error `empty`. Memory is bounded by a constant,
- * the names and the threads of the trace.
+ * Bytes of one format in, events out. Push takes the input in pieces of any size; events go to the sink in
+ * batches as they become whole. Finish says that the input is complete: it flushes and finishes the sink.
+ * Both throw TraceError, with the line (text), the byte offset of the block (`.rmt`) or of the record
+ * (malloc-bench) in it; after that the decoder is of no more use. No input at all is the error `empty`.
+ * Memory is bounded by a constant, the names and the threads of the trace.
  */
 class Decoder {
  public:
@@ -51,16 +51,20 @@ class Decoder {
 };
 
 /**
- * A decoder that hands its events to `sink` and fills `info`. Both must outlive it. Throws TraceError `raw-profile`
- * for kRmtRaw.
+ * A decoder that hands its events to `sink` and fills `info`. Both must outlive it. Throws TraceError
+ * `raw-profile` for kRmtRaw.
  *
- * kCsv takes what csv-parse made of the file: fields joined by 0x1f, every row (the header row first) ended by 0x1e.
+ * kCsv takes what csv-parse made of the file: fields joined by 0x1f, every row (the header row first) ended
+ * by 0x1e.
  */
-std::unique_ptr<Decoder> MakeDecoder(TraceFormat format, const DecoderOptions& options, TraceInfo& info, EventSink& sink);
+std::unique_ptr<Decoder> MakeDecoder(TraceFormat format, const DecoderOptions& options, TraceInfo& info,
+                                     EventSink& sink);
 
 /**
- * Whether a Normaliser must stand behind this decoder: for imports, whose ids are addresses or handles, and for a
- * `.rmt` read with skipDamaged, where frees of lost blocks must be dropped and counted. Otherwise a Validator.
+ * Whether a Normaliser must stand behind this decoder: for imports, whose ids are addresses or handles, and
+ * for a
+ * `.rmt` read with skipDamaged, where frees of lost blocks must be dropped and counted. Otherwise a
+ * Validator.
  */
 bool NeedsNormaliser(TraceFormat format, const DecoderOptions& options);
 

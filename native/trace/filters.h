@@ -10,9 +10,9 @@
 namespace rmem {
 
 /**
- * Filters take canonical events (behind a Normaliser or Validator) and hand on canonical events: blocks, transactions and threads are numbered anew, so
- * that they can be chained in any order. Each keeps references to `info` (where it takes one) and `next`. Their memory is the live
- * blocks and open transactions.
+ * Filters take canonical events (behind a Normaliser or Validator) and hand on canonical events: blocks,
+ * transactions and threads are numbered anew, so that they can be chained in any order. Each keeps references
+ * to `info` (where it takes one) and `next`. Their memory is the live blocks and open transactions.
  */
 class Filter : public EventSink {
  public:
@@ -24,29 +24,31 @@ class Filter : public EventSink {
 std::unique_ptr<Filter> MakeHeadFilter(std::uint64_t events, EventSink& next);
 
 /**
- * Blocks born on, and transactions begun on, the threads with these numbers in the source (the `id` of their thread
- * start; the dense index where a thread has none), with all that happens to them: frees and reallocs by other threads too. Marks and
- * samples all stay. Other threads appear in the result only where one of its events is theirs.
+ * Blocks born on, and transactions begun on, the threads with these numbers in the source (the `id` of their
+ * thread start; the dense index where a thread has none), with all that happens to them: frees and reallocs
+ * by other threads too. Marks and samples all stay. Other threads appear in the result only where one of its
+ * events is theirs.
  */
 std::unique_ptr<Filter> MakeThreadFilter(std::span<const std::uint64_t> threads, EventSink& next);
 
 /**
- * Blocks while their size is in [minBytes, maxBytes]. A realloc out of the range becomes a free, one into it an alloc.
- * What is no block passes.
+ * Blocks while their size is in [minBytes, maxBytes]. A realloc out of the range becomes a free, one into it
+ * an alloc. What is no block passes.
  */
 std::unique_ptr<Filter> MakeSizeFilter(std::uint64_t minBytes, std::uint64_t maxBytes, EventSink& next);
 
 /**
- * Events with fromNs ≤ time - first time < toNs. What is alive at fromNs comes first, as it is then: threads, open
- * transactions and blocks in the order of their birth, then the mark `start` (where fromNs > 0; a later `start` is left
- * out). Throws TraceError `no-times` for a trace without times.
+ * Events with fromNs ≤ time - first time < toNs. What is alive at fromNs comes first, as it is then: threads,
+ * open transactions and blocks in the order of their birth, then the mark `start` (where fromNs > 0; a later
+ * `start` is left out). Throws TraceError `no-times` for a trace without times.
  */
-std::unique_ptr<Filter> MakeTimeFilter(std::uint64_t fromNs, std::uint64_t toNs, TraceInfo& info, EventSink& next);
+std::unique_ptr<Filter> MakeTimeFilter(std::uint64_t fromNs, std::uint64_t toNs, TraceInfo& info,
+                                       EventSink& next);
 
 /**
- * Takes out what could tell where a trace comes from: kinds, transaction types and marks (except `start` and `stop`)
- * become kind1…, type1…, mark1…; threads get the numbers 1…; times start at 0; of the header only the technical fields
- * remain. The stages behind it must use `anonymousInfo`, which it fills as it goes.
+ * Takes out what could tell where a trace comes from: kinds, transaction types and marks (except `start` and
+ * `stop`) become kind1…, type1…, mark1…; threads get the numbers 1…; times start at 0; of the header only the
+ * technical fields remain. The stages behind it must use `anonymousInfo`, which it fills as it goes.
  */
 std::unique_ptr<Filter> MakeAnonymiser(const TraceInfo& info, TraceInfo& anonymousInfo, EventSink& next);
 

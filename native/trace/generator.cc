@@ -15,8 +15,18 @@ namespace {
 
 // The ten object kinds of a database engine and their sizes, and memory for sorts, which has many.
 enum Kind : int {
-  kLockEntry, kPageHeader, kVersion, kSmallRow, kTransactionMetadata, kMediumRow, kSmallIndexNode, kLargeRow,
-  kMediumIndexNode, kPage, kWorkBuffer, kKinds
+  kLockEntry,
+  kPageHeader,
+  kVersion,
+  kSmallRow,
+  kTransactionMetadata,
+  kMediumRow,
+  kSmallIndexNode,
+  kLargeRow,
+  kMediumIndexNode,
+  kPage,
+  kWorkBuffer,
+  kKinds
 };
 struct KindOf {
   const char* name;
@@ -34,7 +44,8 @@ constexpr std::array<KindOf, kKinds> kKindTable = {{{"lock-entry", 64},
                                                     {"page", 4096},
                                                     {"work-buffer", 0}}};
 
-// Shares and lengths after the TPC-C mix: new-order reads and writes ten lines, payment is short, the last two are rare and long.
+// Shares and lengths after the TPC-C mix: new-order reads and writes ten lines, payment is short, the last
+// two are rare and long.
 struct TransactionOf {
   const char* name;
   std::uint32_t percent;
@@ -57,7 +68,8 @@ class Oltp {
  public:
   Oltp(const OltpOptions& options, TraceInfo& info, EventSink& sink)
       : options_(options), out_(sink), random_(options.seed), sessions_(options.threads) {
-    for (int kind = 0; kind < kKinds; ++kind) kindNames_[kind] = info.names.kinds.Intern(kKindTable[kind].name);
+    for (int kind = 0; kind < kKinds; ++kind)
+      kindNames_[kind] = info.names.kinds.Intern(kKindTable[kind].name);
     for (std::size_t type = 0; type < kMix.size(); ++type) {
       typeNames_[type] = info.names.transactionTypes.Intern(kMix[type].name);
     }
@@ -70,7 +82,8 @@ class Oltp {
                    {"liveBytes", std::to_string(options.liveBytes)},
                    {"clock", "made up"}};
     MakeRowSizes();
-    // Three quarters of what lives long are cached pages; the opening population is at most a tenth of the trace.
+    // Three quarters of what lives long are cached pages; the opening population is at most a tenth of the
+    // trace.
     const std::uint64_t pageBytes = kKindTable[kPage].bytes + kKindTable[kPageHeader].bytes;
     const std::uint64_t pages = std::min(options.liveBytes / 4 * 3 / pageBytes, options.events / 20);
     pages_.reserve(pages);
@@ -97,9 +110,9 @@ class Oltp {
     std::uint64_t savepoint = 0;
     std::uint64_t metadata = 0;
     std::uint32_t type = 0;
-    std::uint32_t statements = 0;   // left
-    std::uint32_t operations = 0;   // left of this statement
-    std::size_t versionsBefore = 0; // the savepoint
+    std::uint32_t statements = 0;    // left
+    std::uint32_t operations = 0;    // left of this statement
+    std::size_t versionsBefore = 0;  // the savepoint
     bool ended = false;
     std::vector<std::uint64_t> temporaries;
     std::vector<std::uint64_t> versions;  // of this transaction
@@ -161,7 +174,8 @@ class Oltp {
     const TransactionOf& type = kMix[session.type];
     session.statements = type.statements + random_.Below(type.statements + 1);
     session.transaction = Begin(thread, 0, typeNames_[session.type]);
-    session.metadata = Alloc(thread, kTransactionMetadata, kKindTable[kTransactionMetadata].bytes, session.transaction, 0);
+    session.metadata =
+        Alloc(thread, kTransactionMetadata, kKindTable[kTransactionMetadata].bytes, session.transaction, 0);
     BeginStatement(thread, session);
   }
 
@@ -195,25 +209,43 @@ class Oltp {
       return;
     }
     switch (random & 31) {
-      case 0: case 1: case 2: case 3: case 4:
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
         Alloc(thread, kLockEntry, kKindTable[kLockEntry].bytes, scope, kFlagDiesWithScope);
         break;
-      case 5: case 6: case 7: case 8: case 9: case 10:
+      case 5:
+      case 6:
+      case 7:
+      case 8:
+      case 9:
+      case 10:
         Row(thread, session, kSmallRow, 0, scope, random);
         break;
-      case 11: case 12: case 13:
+      case 11:
+      case 12:
+      case 13:
         Row(thread, session, kMediumRow, 1, scope, random);
         break;
       case 14:
         Row(thread, session, kLargeRow, 2, scope, random);
         break;
-      case 15: case 16: case 17:
-        session.temporaries.push_back(Alloc(thread, kSmallIndexNode, kKindTable[kSmallIndexNode].bytes, scope, 0));
+      case 15:
+      case 16:
+      case 17:
+        session.temporaries.push_back(
+            Alloc(thread, kSmallIndexNode, kKindTable[kSmallIndexNode].bytes, scope, 0));
         break;
       case 18:
-        session.temporaries.push_back(Alloc(thread, kMediumIndexNode, kKindTable[kMediumIndexNode].bytes, scope, 0));
+        session.temporaries.push_back(
+            Alloc(thread, kMediumIndexNode, kKindTable[kMediumIndexNode].bytes, scope, 0));
         break;
-      case 19: case 20: case 21: case 22:
+      case 19:
+      case 20:
+      case 21:
+      case 22:
         session.versions.push_back(Alloc(thread, kVersion, kKindTable[kVersion].bytes, scope, 0));
         break;
       case 23:
@@ -226,7 +258,8 @@ class Oltp {
         // Every now and then a sort: 4 KiB to 1 MiB, small ones more often.
         if ((random >> 8 & 15) == 0) {
           const std::uint64_t bytes = std::uint64_t{4096} << ((random >> 12 & 7) * (random >> 15 & 1));
-          session.temporaries.push_back(Alloc(thread, kWorkBuffer, bytes + (random >> 16 & 15) * bytes / 16, scope, 0));
+          session.temporaries.push_back(
+              Alloc(thread, kWorkBuffer, bytes + (random >> 16 & 15) * bytes / 16, scope, 0));
         }
         break;
       default:
@@ -235,7 +268,8 @@ class Oltp {
     }
   }
 
-  void Row(std::uint32_t thread, Session& session, Kind kind, std::size_t sizes, std::uint64_t scope, std::uint64_t random) {
+  void Row(std::uint32_t thread, Session& session, Kind kind, std::size_t sizes, std::uint64_t scope,
+           std::uint64_t random) {
     const std::uint32_t bytes = rowSizes_[sizes][random >> 8 & (kRowSizes - 1)];
     // A third of the rows are results that live until the transaction ends.
     if ((random >> 16) % 3 == 0) {
@@ -294,7 +328,8 @@ class Oltp {
     for (; session.versions.size() > from; session.versions.pop_back()) Free(thread, session.versions.back());
   }
 
-  /** Old versions that no reader can see any more go; on any thread but the one that made the oldest, if there is another. */
+  /** Old versions that no reader can see any more go; on any thread but the one that made the oldest, if
+   * there is another. */
   void CollectVersions(std::uint32_t thread) {
     if (versions_.size() <= versionTarget_ + kCollectorBatch) return;
     if (versions_.front().thread == thread && options_.threads > 1 && running_ > 1) return;
@@ -343,7 +378,8 @@ class Oltp {
     return event;
   }
 
-  std::uint64_t Alloc(std::uint32_t thread, Kind kind, std::uint64_t bytes, std::uint64_t scope, std::uint8_t flags) {
+  std::uint64_t Alloc(std::uint32_t thread, Kind kind, std::uint64_t bytes, std::uint64_t scope,
+                      std::uint8_t flags) {
     Event event = At(thread, EventType::kAlloc);
     event.flags = flags;
     event.name = kindNames_[kind];
@@ -424,6 +460,8 @@ OltpGenerator::OltpGenerator(const OltpOptions& options, TraceInfo& info, EventS
 
 OltpGenerator::~OltpGenerator() = default;
 
-bool OltpGenerator::Step(std::size_t events) { return impl_->Step(events); }
+bool OltpGenerator::Step(std::size_t events) {
+  return impl_->Step(events);
+}
 
 }  // namespace rmem

@@ -5,7 +5,9 @@
 namespace rmem {
 namespace {
 
-[[noreturn]] void Damaged() { throw TraceError("damaged-block", "the description inside the trace is damaged"); }
+[[noreturn]] void Damaged() {
+  throw TraceError("damaged-block", "the description inside the trace is damaged");
+}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -49,7 +51,8 @@ std::string JsonString(std::string_view text) {
 }
 
 char JsonReader::Peek() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
+  while (at_ < text_.size() &&
+         (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
     ++at_;
   }
   return at_ < text_.size() ? text_[at_] : '\0';
@@ -87,7 +90,9 @@ bool JsonReader::More(std::string* key) {
   return true;
 }
 
-bool JsonReader::More() { return Next(']'); }
+bool JsonReader::More() {
+  return Next(']');
+}
 
 std::string JsonReader::Text() {
   Take('"');
@@ -150,7 +155,8 @@ std::uint64_t JsonReader::Number() {
 
 bool JsonReader::Bool() {
   Peek();
-  for (const auto& [word, value] : {std::pair{std::string_view("true"), true}, {std::string_view("false"), false}}) {
+  for (const auto& [word, value] :
+       {std::pair{std::string_view("true"), true}, {std::string_view("false"), false}}) {
     if (text_.substr(at_, word.size()) == word) {
       at_ += word.size();
       return value;
@@ -160,7 +166,8 @@ bool JsonReader::Bool() {
 }
 
 void JsonReader::Skip() {
-  // Brackets are counted, not matched: what is skipped is of no interest, and input decides how deep it nests.
+  // Brackets are counted, not matched: what is skipped is of no interest, and input decides how deep it
+  // nests.
   std::size_t depth = 0;
   do {
     const char c = Peek();
@@ -176,7 +183,9 @@ void JsonReader::Skip() {
       }
       // A number or word goes on to the next character of structure.
       if (depth == 0 && c != '}' && c != ']') {
-        while (at_ < text_.size() && std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos) ++at_;
+        while (at_ < text_.size() &&
+               std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos)
+          ++at_;
       }
     }
   } while (depth > 0);

@@ -12,8 +12,8 @@ namespace rmem {
 std::string JsonString(std::string_view text);
 
 /**
- * Reads the JSON of a `.rmt` header or trailer piece by piece, so that no tree is built of what a file claims. Every method
- * throws TraceError `damaged-block` where the text is not what was asked for.
+ * Reads the JSON of a `.rmt` header or trailer piece by piece, so that no tree is built of what a file
+ * claims. Every method throws TraceError `damaged-block` where the text is not what was asked for.
  *
  *   JsonReader in(text);
  *   for (in.Enter('{'); in.More(&key);) …exactly one of Text, Number, Bool, Skip or Enter…More

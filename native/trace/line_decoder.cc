@@ -47,7 +47,8 @@ void LineDecoder::BadLine(const std::string& what) const {
 void LineDecoder::Whole(const char* begin, const char* newline) {
   ++line_;
   if (newline != begin && newline[-1] == '\r') --newline;
-  if (static_cast<std::size_t>(newline - begin) >= kMaxLineBytes) BadLine("the line is longer than any line of a trace");
+  if (static_cast<std::size_t>(newline - begin) >= kMaxLineBytes)
+    BadLine("the line is longer than any line of a trace");
   Line(begin, newline);
 }
 

@@ -7,7 +7,8 @@
 
 namespace rmem {
 
-/** What decoders of text share: lines out of pieces. Lines end with LF or CRLF, the last one may end with the input. */
+/** What decoders of text share: lines out of pieces. Lines end with LF or CRLF, the last one may end with the
+ * input. */
 class LineDecoder : public Decoder {
  public:
   void Push(std::span<const std::byte> bytes) final;

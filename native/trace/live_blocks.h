@@ -12,29 +12,33 @@
 namespace rmem {
 
 /**
- * Spreads birth numbers: groups of four neighbours stay side by side (blocks born together tend to die together, and
- * four slots share a cache line or two), the groups are scattered. Plain `id & mask` would be faster still, but the
- * newest ids would then form one long run, which backward-shift deletion walks to its end.
+ * Spreads birth numbers by Fibonacci hashing: the newest, which mostly are alive together, never meet. With `id & mask`
+ * they would form one long run, which deletion walks to its end.
  */
 struct BirthHash {
   static std::size_t Slot(std::uint64_t id, int shift) {
-    return static_cast<std::size_t>((((id >> 2) * 0x9e3779b97f4a7c15u) >> shift) & ~std::uint64_t{3}) | (id & 3);
+    return static_cast<std::size_t>((id * 0x9e3779b97f4a7c15u) >> shift);
   }
 };
 
-/** Spreads addresses and handles, whose low bits say little. */
+/** An odd number that differs from process to process. */
+extern const std::uint64_t kAddressMultiplier;
+
+/**
+ * Spreads addresses and handles. These are whatever a file says, hence multiply-shift with a multiplier nobody can know
+ * (Dietzfelbinger et al. 1997): no file can be made whose addresses all meet in one slot.
+ */
 struct AddressHash {
   static std::size_t Slot(std::uint64_t id, int shift) {
-    const std::uint64_t folded = id ^ (id >> 32);
-    return static_cast<std::size_t>((folded * 0x9e3779b97f4a7c15u) >> shift);
+    return static_cast<std::size_t>((id * kAddressMultiplier) >> shift);
   }
 };
 
 /**
- * A map from ids (never 0) to T for what is alive in a trace: open addressing with linear probing in a power of two
- * of slots, at most three quarters full, each of 8 + sizeof(T) bytes; deletion shifts back, so that no tombstones
- * pile up over 100 million events. Pointers to values are valid until the next Insert or Erase. Not thread-safe.
- * Throws std::bad_alloc when memory ends.
+ * A map from ids (never 0) to T for what is alive in a trace: open addressing with linear probing in a power
+ * of two of slots, at most three quarters full, each of 8 + sizeof(T) bytes; deletion shifts back, so that no
+ * tombstones pile up over 100 million events. Pointers to values are valid until the next Insert or Erase.
+ * Not thread-safe. Throws std::bad_alloc when memory ends.
  */
 template <class T, class Hash = BirthHash>
 class LiveBlocks {

@@ -31,7 +31,8 @@ void MallocBenchDecoder::Push(std::span<const std::byte> bytes) {
   // First what completes the record that the last piece began.
   while (!rest_.empty() && at != end) {
     const std::size_t had = rest_.size();
-    const std::size_t more = std::min(static_cast<std::size_t>(end - at), kMaxRecordBytes - std::min(had, kMaxRecordBytes - 1));
+    const std::size_t more =
+        std::min(static_cast<std::size_t>(end - at), kMaxRecordBytes - std::min(had, kMaxRecordBytes - 1));
     rest_.insert(rest_.end(), at, at + more);
     const std::byte* const next = Record(rest_.data(), rest_.data() + rest_.size());
     if (next == nullptr) {
@@ -120,7 +121,8 @@ void MallocBenchDecoder::Call(unsigned call, const std::byte* at, const std::byt
     case 1:
       event.id = Handle(fields, 1);
       event.size = fields.value[2];
-      if (fields.value[3] > UINT32_MAX) throw TraceError("bad-alignment", "an alignment is larger than 2 GiB").AtByte(offset_);
+      if (fields.value[3] > UINT32_MAX)
+        throw TraceError("bad-alignment", "an alignment is larger than 2 GiB").AtByte(offset_);
       event.alignment = static_cast<std::uint32_t>(fields.value[3]);
       break;
     case 2:
@@ -140,7 +142,8 @@ void MallocBenchDecoder::Call(unsigned call, const std::byte* at, const std::byt
     default:
       event.id = Handle(fields, 1);
       event.flags = kFlagZeroed;
-      if (__builtin_mul_overflow(fields.value[2], fields.value[3], &event.size)) event.size = ~std::uint64_t{0};
+      if (__builtin_mul_overflow(fields.value[2], fields.value[3], &event.size))
+        event.size = ~std::uint64_t{0};
       break;
   }
   event.thread = threads_.Index(kThread, kNoTime, records_);

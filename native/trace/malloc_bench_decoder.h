@@ -9,10 +9,11 @@
 namespace rmem {
 
 /**
- * malloc-bench: protobuf (proto2) `Tracefile{1: repeated TraceLine; 2: max_simultaneous}`, a TraceLine being one of 1 malloc{1 id,
- * 2 size, 3 align}, 2 free{1 id, 2 size_hint, 3 align_hint}, 3 realloc{1 new, 2 old, 3 size}, 4 calloc{1 id, 2 n, 3 size}. Read a
- * record at a time. An absent id is NULL, and 0 is a block like others: events have the id + 1. Positions count records; errors
- * have the byte offset of theirs. There is one thread.
+ * malloc-bench: protobuf (proto2) `Tracefile{1: repeated TraceLine; 2: max_simultaneous}`, a TraceLine being
+ * one of 1 malloc{1 id, 2 size, 3 align}, 2 free{1 id, 2 size_hint, 3 align_hint}, 3 realloc{1 new, 2 old, 3
+ * size}, 4 calloc{1 id, 2 n, 3 size}. Read a record at a time. An absent id is NULL, and 0 is a block like
+ * others: events have the id + 1. Positions count records; errors have the byte offset of theirs. There is
+ * one thread.
  */
 class MallocBenchDecoder : public Decoder {
  public:
@@ -22,8 +23,8 @@ class MallocBenchDecoder : public Decoder {
   void Push(std::span<const std::byte> bytes) override;
   void Finish() override;
 
-  static constexpr std::uint64_t kLineKey = 1 << 3 | 2;     // field 1, length-delimited
-  static constexpr std::uint64_t kMaxLineBytes = 1024;      // a TraceLine has at most some 50
+  static constexpr std::uint64_t kLineKey = 1 << 3 | 2;  // field 1, length-delimited
+  static constexpr std::uint64_t kMaxLineBytes = 1024;   // a TraceLine has at most some 50
 
  private:
   struct Fields;

@@ -18,7 +18,9 @@ void Normaliser::Consume(std::span<const Event> events) {
   }
 }
 
-void Normaliser::Finish() { out_.Finish(); }
+void Normaliser::Finish() {
+  out_.Finish();
+}
 
 void Normaliser::Take(Event event) {
   if (event.type == EventType::kThreadStart || event.type == EventType::kThreadEnd) {
@@ -185,11 +187,13 @@ void Normaliser::DiesWithScope(std::uint64_t birth) {
   std::uint64_t address;
   if (!dyingAddresses_.Take(birth, &address)) return;  // freed before
   // A realloc on another thread may be holding it (raw recordings), or hold its successor.
-  if (const Live* block = live_.Find(address); block != nullptr && block->birth == birth) live_.Erase(address);
+  if (const Live* block = live_.Find(address); block != nullptr && block->birth == birth)
+    live_.Erase(address);
 }
 
 void Normaliser::Begin(Event& event) {
-  if (event.id == 0) throw TraceError("bad-transaction", "a transaction has the handle 0, which stands for none");
+  if (event.id == 0)
+    throw TraceError("bad-transaction", "a transaction has the handle 0, which stands for none");
   const std::uint64_t handle = event.id;
   if (const std::uint64_t* older = numberOf_.Find(handle)) {
     const std::uint64_t number = *older;

@@ -7,8 +7,9 @@
 namespace rmem {
 
 /**
- * The transactions open at one point of a trace: a forest by number (0 is none), each with the ids of the blocks that
- * die with it. What inherits passes them to its parent. No method recurses: input decides how deep the forest is.
+ * The transactions open at one point of a trace: a forest by number (0 is none), each with the ids of the
+ * blocks that die with it. What inherits passes them to its parent. No method recurses: input decides how
+ * deep the forest is.
  */
 class OpenTransactions {
  public:
@@ -25,8 +26,8 @@ class OpenTransactions {
   void AddDying(std::uint64_t number, std::uint64_t id) { nodes_.at(number).dying.push_back(id); }
 
   /**
-   * Ends the open transactions below `number`, children before parents and the youngest first, and calls died(id) for each
-   * block id that dies with one and ended(number) for each, after its blocks.
+   * Ends the open transactions below `number`, children before parents and the youngest first, and calls
+   * died(id) for each block id that dies with one and ended(number) for each, after its blocks.
    */
   template <class Died, class Ended>
   void EndDescendants(std::uint64_t number, Died&& died, Ended&& ended) {
@@ -41,7 +42,8 @@ class OpenTransactions {
     }
   }
 
-  /** Ends `number`, which is open and has no children; calls died(id) unless its blocks pass to its parent. */
+  /** Ends `number`, which is open and has no children; calls died(id) unless its blocks pass to its parent.
+   */
   template <class Died>
   void End(std::uint64_t number, bool inherit, Died&& died) {
     std::vector<std::uint64_t> dying = Remove(number, inherit);
@@ -65,7 +67,8 @@ class OpenTransactions {
     std::vector<std::uint64_t> dying;
   };
 
-  /** Unlinks the node; what dies with it goes to its parent where it inherits and has one, else to the caller. */
+  /** Unlinks the node; what dies with it goes to its parent where it inherits and has one, else to the
+   * caller. */
   std::vector<std::uint64_t> Remove(std::uint64_t number, bool inherit);
 
   std::unordered_map<std::uint64_t, Node> nodes_;

@@ -13,33 +13,35 @@
 namespace rmem {
 
 /**
- * The raw profile: what a recorder writes. After the file header come blocks, each of one thread, the blocks of a thread
- * in the order of their making. A payload is a row an event: an op byte (EventType or RawOp, and flags), the ticks since the row before
- * (zigzag varint), then its operands; addresses as zigzag differences to the address before. The first row counts from
- * RmtBlockHeader::begins and address 0.
+ * The raw profile: what a recorder writes. After the file header come blocks, each of one thread, the blocks
+ * of a thread in the order of their making. A payload is a row an event: an op byte (EventType or RawOp, and
+ * flags), the ticks since the row before (zigzag varint), then its operands; addresses as zigzag differences
+ * to the address before. The first row counts from RmtBlockHeader::begins and address 0.
  *
- * The JSON header of a raw file has, as texts: `ticksPerSecond`, `startTicks` (the clock's zero), and what else is known of
- * the program (`program`, `pid`, `host`, `allocator`, …).
+ * The JSON header of a raw file has, as texts: `ticksPerSecond`, `startTicks` (the clock's zero), and what
+ * else is known of the program (`program`, `pid`, `host`, `allocator`, …).
  */
 enum class RawOp : std::uint8_t {
   kScope = 10,  // the thread works for another open transaction now, or for none (0): operand, its handle
 };
 
 inline constexpr std::uint8_t kRawTypeMask = 15;
-inline constexpr std::uint8_t kRawZeroed = 16;     // alloc
-inline constexpr std::uint8_t kRawInherit = 16;    // commit
-inline constexpr std::uint8_t kRawSizeTold = 16;   // free: a size follows
-inline constexpr std::uint8_t kRawAligned = 32;    // alloc: log2 of the alignment follows
+inline constexpr std::uint8_t kRawZeroed = 16;    // alloc
+inline constexpr std::uint8_t kRawInherit = 16;   // commit
+inline constexpr std::uint8_t kRawSizeTold = 16;  // free: a size follows
+inline constexpr std::uint8_t kRawAligned = 32;   // alloc: log2 of the alignment follows
 
 /** Room for any block: the size of the buffer to give to RawBlockWriter. */
 inline constexpr std::size_t kRawBlockBytes = sizeof(RmtBlockHeader) + kMaxPayloadBytes;
 
 /** Room for the file header with `jsonBytes` of JSON. */
-constexpr std::size_t RawFileHeaderBytes(std::size_t jsonBytes) { return sizeof(RmtFileHeader) + jsonBytes; }
+constexpr std::size_t RawFileHeaderBytes(std::size_t jsonBytes) {
+  return sizeof(RmtFileHeader) + jsonBytes;
+}
 
 /**
- * Writes the file header in front of a raw file into `out` (RawFileHeaderBytes long); returns its length, or 0 where it
- * does not fit or the JSON is longer than kMaxHeaderJsonBytes. `json` is one flat object of texts.
+ * Writes the file header in front of a raw file into `out` (RawFileHeaderBytes long); returns its length, or
+ * 0 where it does not fit or the JSON is longer than kMaxHeaderJsonBytes. `json` is one flat object of texts.
  */
 inline std::size_t WriteRawFileHeader(std::string_view json, std::span<std::byte> out) {
   if (json.size() > kMaxHeaderJsonBytes || out.size() < RawFileHeaderBytes(json.size())) return 0;
@@ -55,12 +57,13 @@ inline std::size_t WriteRawFileHeader(std::string_view json, std::span<std::byte
 }
 
 /**
- * Encodes the events of one thread into blocks, in a buffer of the caller's: allocates nothing, locks nothing, calls
- * nothing but memcpy (and the CRC at Finish). Start a block, add rows until one returns false (nothing was written:
- * Finish, write the block out whole and in one piece, Start the next, add it again), Finish the last. One writer a thread.
+ * Encodes the events of one thread into blocks, in a buffer of the caller's: allocates nothing, locks
+ * nothing, calls nothing but memcpy (and the CRC at Finish). Start a block, add rows until one returns false
+ * (nothing was written: Finish, write the block out whole and in one piece, Start the next, add it again),
+ * Finish the last. One writer a thread.
  *
- * Ticks are those of the clock the file header names. A free is stamped before the call, an alloc after it, a realloc on
- * both sides. Handles of transactions are any non-zero numbers, unique among what is open.
+ * Ticks are those of the clock the file header names. A free is stamped before the call, an alloc after it, a
+ * realloc on both sides. Handles of transactions are any non-zero numbers, unique among what is open.
  */
 class RawBlockWriter {
  public:
@@ -77,7 +80,8 @@ class RawBlockWriter {
   }
 
   /** `alignment` 0 is malloc's own; otherwise a power of two. `address` 0 says that the call failed. */
-  bool Alloc(std::uint64_t ticks, std::uint64_t address, std::uint64_t size, std::uint64_t alignment, bool zeroed) {
+  bool Alloc(std::uint64_t ticks, std::uint64_t address, std::uint64_t size, std::uint64_t alignment,
+             bool zeroed) {
     if (at_ > limit_) return false;
     const unsigned flags = (zeroed ? kRawZeroed : 0u) | (alignment != 0 ? kRawAligned : 0u);
     Op(static_cast<unsigned>(EventType::kAlloc) | flags, ticks);
@@ -102,9 +106,10 @@ class RawBlockWriter {
     return true;
   }
 
-  /** `oldAddress` may be 0 (then it is an alloc), `newAddress` 0 says that it failed or, with size 0, freed. */
-  bool Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, std::uint64_t oldAddress, std::uint64_t newAddress,
-               std::uint64_t size) {
+  /** `oldAddress` may be 0 (then it is an alloc), `newAddress` 0 says that it failed or, with size 0, freed.
+   */
+  bool Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, std::uint64_t oldAddress,
+               std::uint64_t newAddress, std::uint64_t size) {
     if (at_ > limit_) return false;
     Op(static_cast<unsigned>(EventType::kRealloc), ticksBefore);
     Signed(ticksAfter - ticks_);
@@ -115,7 +120,8 @@ class RawBlockWriter {
     return true;
   }
 
-  /** Transaction `handle` begins, in `parent` or 0; what the thread allocates is its own until it ends or Scope says else. */
+  /** Transaction `handle` begins, in `parent` or 0; what the thread allocates is its own until it ends or
+   * Scope says else. */
   bool Begin(std::uint64_t ticks, std::uint64_t handle, std::uint64_t parent, std::string_view type) {
     if (at_ > limit_) return false;
     Op(static_cast<unsigned>(EventType::kBegin), ticks);
@@ -206,7 +212,9 @@ class RawBlockWriter {
     ticks_ = ticks;
     ++events_;
   }
-  void Signed(std::uint64_t difference) { at_ = WriteVarint(at_, ZigZag(static_cast<std::int64_t>(difference))); }
+  void Signed(std::uint64_t difference) {
+    at_ = WriteVarint(at_, ZigZag(static_cast<std::int64_t>(difference)));
+  }
   void Address(std::uint64_t address) {
     Signed(address - address_);
     address_ = address;

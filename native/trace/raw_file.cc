@@ -23,13 +23,15 @@ TraceError InputError(int error) {
 std::uint64_t SizeOf(int fd) {
   struct stat status;
   if (fstat(fd, &status) != 0) throw InputError(errno);
-  if (!S_ISREG(status.st_mode)) throw TraceError("io", "a raw recording can only be read from a regular file");
+  if (!S_ISREG(status.st_mode))
+    throw TraceError("io", "a raw recording can only be read from a regular file");
   return static_cast<std::uint64_t>(status.st_size);
 }
 
 }  // namespace
 
-RawFile::RawFile(int fd, const ResolveOptions& options, ImportReport& report) : fd_(fd), fileBytes_(SizeOf(fd)) {
+RawFile::RawFile(int fd, const ResolveOptions& options, ImportReport& report)
+    : fd_(fd), fileBytes_(SizeOf(fd)) {
   ReadHeader();
   ReadBlocks(options, report);
 }
@@ -57,20 +59,24 @@ void RawFile::ReadBlocks(const ResolveOptions& options, ImportReport& report) {
     RmtBlockHeader header;
     const bool whole = fileBytes_ - offset >= sizeof(header);
     if (whole && !ReadBlockHeader(offset, &header)) {
-      const TraceError damage = TraceError("damaged-block", "the header of a block is damaged").AtByte(offset);
+      const TraceError damage =
+          TraceError("damaged-block", "the header of a block is damaged").AtByte(offset);
       if (!options.skipDamaged) throw damage;
-      report.warnings.push_back("the header of a block is damaged (at byte " + std::to_string(offset) + "); skipped");
+      report.warnings.push_back("the header of a block is damaged (at byte " + std::to_string(offset) +
+                                "); skipped");
       offset = FindBlock(offset + 1);
       continue;
     }
     if (!whole || fileBytes_ - offset - sizeof(header) < header.payloadBytes) {
-      if (options.strict) throw TraceError("truncated", "the recording is cut off inside a block").AtByte(offset);
+      if (options.strict)
+        throw TraceError("truncated", "the recording is cut off inside a block").AtByte(offset);
       report.warnings.push_back("the recording is cut off inside its last block; what comes before was read");
       return;
     }
     const std::size_t* index = known.Find(header.births + 1);
     if (index == nullptr) {
-      if (threads_.size() == kMaxThreads) throw TraceError("too-many-threads", "the trace has more than 1,048,576 threads");
+      if (threads_.size() == kMaxThreads)
+        throw TraceError("too-many-threads", "the trace has more than 1,048,576 threads");
       threads_.push_back({header.births, {}});
       index = known.Insert(header.births + 1, threads_.size() - 1);
     }
@@ -90,7 +96,8 @@ std::uint64_t RawFile::FindBlock(std::uint64_t offset) const {
       std::uint32_t sync;
       std::memcpy(&sync, window.data() + at, sizeof(sync));
       RmtBlockHeader header;
-      if (sync == kBlockSync && fileBytes_ - offset - at >= sizeof(header) && ReadBlockHeader(offset + at, &header)) {
+      if (sync == kBlockSync && fileBytes_ - offset - at >= sizeof(header) &&
+          ReadBlockHeader(offset + at, &header)) {
         return offset + at;
       }
     }

@@ -29,7 +29,8 @@ struct RawThread {
 /** A raw `.rmt` on disk. Reads are positioned. Throws TraceError, with byte offsets. */
 class RawFile {
  public:
-  /** Reads the file header and the headers of all blocks. What is cut off or damaged is an error, or goes to `report`, as the options say. */
+  /** Reads the file header and the headers of all blocks. What is cut off or damaged is an error, or goes to
+   * `report`, as the options say. */
   RawFile(int fd, const ResolveOptions& options, ImportReport& report);
 
   const std::map<std::string, std::string>& texts() const { return texts_; }

@@ -24,14 +24,16 @@ struct Moment {
   std::uint64_t ticks = 0;
   bool reallocStart = false;
 
-  /** At the same moment what makes an address free comes first, lest the next owner seem to be born too early. */
+  /** At the same moment what makes an address free comes first, lest the next owner seem to be born too
+   * early. */
   bool Frees() const { return reallocStart || row.type == static_cast<unsigned>(EventType::kFree); }
 };
 
 /** The rows of one thread, a block in memory at a time; time never goes back in it. */
 class ThreadRows {
  public:
-  ThreadRows(const RawFile& file, const RawThread& thread, const ResolveOptions& options, ImportReport& report)
+  ThreadRows(const RawFile& file, const RawThread& thread, const ResolveOptions& options,
+             ImportReport& report)
       : file_(file), thread_(thread), options_(options), report_(report) {
     now_.ticks = thread.blocks.front().firstTicks;
   }
@@ -99,7 +101,8 @@ class ThreadRows {
     if (!options_.skipDamaged) throw error;
     damaged_ = true;
     if (at_->events > rowsRead_) {
-      report_.Count("event-in-damaged-block", true, at_->offset - sizeof(RmtBlockHeader), at_->events - rowsRead_);
+      report_.Count("event-in-damaged-block", true, at_->offset - sizeof(RmtBlockHeader),
+                    at_->events - rowsRead_);
     }
   }
 
@@ -124,7 +127,8 @@ std::uint64_t TextNumber(const std::map<std::string, std::string>& texts, const 
     const auto result = std::from_chars(found->second.data(), end, value);
     if (result.ec == std::errc() && result.ptr == end) return value;
   }
-  throw TraceError("damaged-block", std::string("the header of the recording does not tell ").append(key)).AtByte(0);
+  throw TraceError("damaged-block", std::string("the header of the recording does not tell ").append(key))
+      .AtByte(0);
 }
 
 class Resolver {
@@ -136,7 +140,8 @@ class Resolver {
         threads_(out_),
         startTicks_(TextNumber(file.texts(), "startTicks")),
         ticksPerSecond_(TextNumber(file.texts(), "ticksPerSecond")) {
-    if (ticksPerSecond_ == 0) throw TraceError("damaged-block", "the clock of the recording stands still").AtByte(0);
+    if (ticksPerSecond_ == 0)
+      throw TraceError("damaged-block", "the clock of the recording stands still").AtByte(0);
     info_.header = file.texts();
     info_.header.erase("startTicks");
     info_.header.erase("ticksPerSecond");
@@ -182,7 +187,8 @@ class Resolver {
   std::uint64_t TimeNs(std::uint64_t ticks) const {
     const std::uint64_t since = ticks - std::min(ticks, startTicks_);
     const std::uint64_t seconds = since / ticksPerSecond_;
-    if (seconds > kNoTime / 1'000'000'000 / 2) throw TraceError("damaged-block", "a time of the recording is too large");
+    if (seconds > kNoTime / 1'000'000'000 / 2)
+      throw TraceError("damaged-block", "a time of the recording is too large");
     const std::uint64_t rest = since % ticksPerSecond_;
     const auto restNs = static_cast<unsigned __int128>(rest) * 1'000'000'000 / ticksPerSecond_;
     return seconds * 1'000'000'000 + static_cast<std::uint64_t>(restNs);
@@ -277,7 +283,7 @@ class Resolver {
   const std::uint64_t ticksPerSecond_;
   std::vector<ThreadRows> rows_;
   std::vector<std::uint32_t> heap_;
-  std::vector<std::uint64_t> current_;  // handle of the transaction a thread works for, or 0
+  std::vector<std::uint64_t> current_;              // handle of the transaction a thread works for, or 0
   LiveBlocks<std::uint64_t, AddressHash> parents_;  // of the open transactions, by handle
   std::uint64_t read_ = 0;
 };

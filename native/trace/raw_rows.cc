@@ -7,7 +7,9 @@
 namespace rmem {
 namespace {
 
-[[noreturn]] void Damaged() { throw TraceError("damaged-block", "a block of the recording is damaged"); }
+[[noreturn]] void Damaged() {
+  throw TraceError("damaged-block", "a block of the recording is damaged");
+}
 
 }  // namespace
 
@@ -26,9 +28,13 @@ std::uint64_t RawRows::Number() {
   return value;
 }
 
-std::uint64_t RawRows::Ticks() { return ticks_ += static_cast<std::uint64_t>(UnZigZag(Number())); }
+std::uint64_t RawRows::Ticks() {
+  return ticks_ += static_cast<std::uint64_t>(UnZigZag(Number()));
+}
 
-std::uint64_t RawRows::Address() { return address_ += static_cast<std::uint64_t>(UnZigZag(Number())); }
+std::uint64_t RawRows::Address() {
+  return address_ += static_cast<std::uint64_t>(UnZigZag(Number()));
+}
 
 std::string_view RawRows::Text() {
   const std::size_t bytes = Byte();

@@ -10,17 +10,17 @@ namespace rmem {
 
 /** One row of a raw block, see raw_block.h. */
 struct RawRow {
-  unsigned type = 0;            // EventType or RawOp
-  std::uint8_t flags = 0;       // kRaw…
-  std::uint64_t ticks = 0;      // of a realloc: before the call
-  std::uint64_t ticksAfter = 0; // of a realloc: after it
-  std::uint64_t address = 0;    // of a realloc: the old one; of a transaction: its handle
-  std::uint64_t newAddress = 0; // of a realloc; of a begin: the parent's handle
+  unsigned type = 0;             // EventType or RawOp
+  std::uint8_t flags = 0;        // kRaw…
+  std::uint64_t ticks = 0;       // of a realloc: before the call
+  std::uint64_t ticksAfter = 0;  // of a realloc: after it
+  std::uint64_t address = 0;     // of a realloc: the old one; of a transaction: its handle
+  std::uint64_t newAddress = 0;  // of a realloc; of a begin: the parent's handle
   std::uint64_t size = 0;
   std::uint32_t alignment = 0;
-  std::uint64_t total = 0;      // of a sample
+  std::uint64_t total = 0;  // of a sample
   std::uint64_t swap = 0;
-  std::string_view text;        // valid as long as the payload
+  std::string_view text;  // valid as long as the payload
 };
 
 /** Reads the rows of one payload, which may hold anything. */

@@ -136,6 +136,8 @@ void Renumberer::ReallocAsAlloc(const Event& event) {
   Alloc(alloc);
 }
 
-void Renumberer::Pass(const Event& event) { Emit(event); }
+void Renumberer::Pass(const Event& event) {
+  Emit(event);
+}
 
 }  // namespace rmem

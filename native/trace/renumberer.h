@@ -10,9 +10,10 @@
 namespace rmem {
 
 /**
- * The output of a filter: takes the events of a canonical trace that are kept, in their own numbers, and hands on a canonical
- * trace without the others. Frees of blocks that were not kept fall away by themselves. It has to see every begin and end:
- * an abort ends children too, and a block that was kept may die with a transaction that was not; it is freed then.
+ * The output of a filter: takes the events of a canonical trace that are kept, in their own numbers, and
+ * hands on a canonical trace without the others. Frees of blocks that were not kept fall away by themselves.
+ * It has to see every begin and end: an abort ends children too, and a block that was kept may die with a
+ * transaction that was not; it is freed then.
  */
 class Renumberer {
  public:
@@ -57,9 +58,9 @@ class Renumberer {
   void Emit(Event event);
 
   EventBatch out_;
-  LiveBlocks<Block> blocks_;                  // kept ones
-  LiveBlocks<std::uint64_t> transactions_;    // kept ones
-  OpenTransactions open_;                     // all
+  LiveBlocks<Block> blocks_;                // kept ones
+  LiveBlocks<std::uint64_t> transactions_;  // kept ones
+  OpenTransactions open_;                   // all
   std::vector<Mapped> threads_;
   std::uint32_t threadCount_ = 0;
   std::uint64_t births_ = 0;

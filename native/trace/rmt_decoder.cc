@@ -23,10 +23,13 @@ T Read(std::span<const std::byte> bytes) {
   return value;
 }
 
-TraceError Damage(const std::string& what) { return TraceError("damaged-block", what); }
+TraceError Damage(const std::string& what) {
+  return TraceError("damaged-block", what);
+}
 
 bool IsSoundHeader(const RmtBlockHeader& header) {
-  return header.sync == kBlockSync && header.payloadBytes <= kMaxPayloadBytes && HeaderCrc(header) == header.headerCrc;
+  return header.sync == kBlockSync && header.payloadBytes <= kMaxPayloadBytes &&
+         HeaderCrc(header) == header.headerCrc;
 }
 
 bool IsSoundFooter(const RmtFooter& footer) {
@@ -41,11 +44,13 @@ RmtStart ReadRmtStart(std::span<const std::byte> bytes) {
     throw TraceError("not-a-trace", "this is not a .rmt trace: it does not start as one").AtByte(0);
   }
   if (start.header.version != kRmtVersion) {
-    throw TraceError("unsupported-version", "this .rmt trace has version " + std::to_string(start.header.version) +
-                                                "; only version " + std::to_string(kRmtVersion) + " can be read")
+    throw TraceError("unsupported-version", "this .rmt trace has version " +
+                                                std::to_string(start.header.version) + "; only version " +
+                                                std::to_string(kRmtVersion) + " can be read")
         .AtByte(0);
   }
-  if (start.header.jsonBytes > kMaxHeaderJsonBytes) throw Damage("the header of the trace is damaged").AtByte(0);
+  if (start.header.jsonBytes > kMaxHeaderJsonBytes)
+    throw Damage("the header of the trace is damaged").AtByte(0);
   start.totalBytes = sizeof(RmtFileHeader) + start.header.jsonBytes;
   return start;
 }
@@ -111,7 +116,8 @@ bool RmtDecoder::StepFileHeader() {
   if (Rest().size() < start.totalBytes) return false;
   info_.header = ReadRmtTexts(start, Rest());
   if (start.header.profile != static_cast<std::uint16_t>(RmtProfile::kCanonical)) {
-    throw TraceError("raw-profile", "this is a raw recording, which has to be resolved to one order first").AtByte(0);
+    throw TraceError("raw-profile", "this is a raw recording, which has to be resolved to one order first")
+        .AtByte(0);
   }
   if (const auto unit = info_.header.find("timeUnitNs"); unit != info_.header.end()) {
     const std::string& text = unit->second;
@@ -141,7 +147,8 @@ bool RmtDecoder::StepBlock() {
   if (Rest().size() < total) return false;
   const auto payload = Rest().subspan(sizeof(header), header.payloadBytes);
   try {
-    if (Crc32c(payload) != header.payloadCrc) throw Damage("a block of the trace is damaged: its checksum is wrong");
+    if (Crc32c(payload) != header.payloadCrc)
+      throw Damage("a block of the trace is damaged: its checksum is wrong");
     TakeBlock(header, payload);
     Advance(total);
   } catch (TraceError& error) {
@@ -179,7 +186,8 @@ bool RmtDecoder::StepFooter() {
     return true;
   }
   if (!skipped_) {
-    if (!trailerRead_ || indexed_ != places_.size()) throw Damage("the trailer or the index of the trace is not complete").AtByte(offset_);
+    if (!trailerRead_ || indexed_ != places_.size())
+      throw Damage("the trailer or the index of the trace is not complete").AtByte(offset_);
     if (footer.events != counters_.events || footer.fileBytes != offset_ + sizeof(footer) ||
         footer.trailerOffset != trailerOffset_ || footer.indexOffset != indexOffset_) {
       throw Damage("the end of the trace belongs to another one").AtByte(offset_);
@@ -199,7 +207,8 @@ void RmtDecoder::TakeBlock(const RmtBlockHeader& header, std::span<const std::by
       return;
     case RmtBlockType::kTrailer:
       if (trailer_.empty()) trailerOffset_ = offset_;
-      if (trailerRead_ || trailer_.size() + payload.size() > kMaxTrailerBytes) throw Damage("the trailer is damaged");
+      if (trailerRead_ || trailer_.size() + payload.size() > kMaxTrailerBytes)
+        throw Damage("the trailer is damaged");
       trailer_.append(reinterpret_cast<const char*>(payload.data()), payload.size());
       return;
     case RmtBlockType::kIndex:
@@ -232,7 +241,8 @@ void RmtDecoder::TakeIndex(std::span<const std::byte> payload) {
   std::vector<BlockPlace> told;
   ReadIndexPayload(payload, told);
   for (const BlockPlace& place : told) {
-    if (indexed_ == places_.size() || !(places_[indexed_] == place)) throw Damage("the index of the trace is wrong");
+    if (indexed_ == places_.size() || !(places_[indexed_] == place))
+      throw Damage("the index of the trace is wrong");
     ++indexed_;
   }
 }
@@ -247,7 +257,8 @@ void RmtDecoder::EndTrailer() {
 void RmtDecoder::Skip(const TraceError& error, std::size_t bytes, State next) {
   if (!options_.skipDamaged) throw TraceError(error).AtByte(offset_);
   if (info_.report.warnings.size() < 5) {
-    info_.report.warnings.push_back(std::string(error.what()) + " (at byte " + std::to_string(offset_) + "); skipped");
+    info_.report.warnings.push_back(std::string(error.what()) + " (at byte " + std::to_string(offset_) +
+                                    "); skipped");
   }
   skipped_ = true;
   state_ = next;
@@ -257,7 +268,8 @@ void RmtDecoder::Skip(const TraceError& error, std::size_t bytes, State next) {
 void RmtDecoder::TakeLoss(const CanonicalCounters& stand) {
   // What was lost can't have been more than its bytes could say.
   std::uint64_t names = 0;
-  for (std::size_t table = 0; table < 3; ++table) names += stand.names[table] - std::min(stand.names[table], counters_.names[table]);
+  for (std::size_t table = 0; table < 3; ++table)
+    names += stand.names[table] - std::min(stand.names[table], counters_.names[table]);
   if (stand.events < counters_.events || stand.threads < counters_.threads ||
       stand.threads - counters_.threads > lostBytes_ || names > lostBytes_) {
     throw Damage("a block is out of its order");

@@ -19,8 +19,8 @@ struct RmtStart {
 };
 
 /**
- * Checks the magic, version and length of a `.rmt`'s header. Throws TraceError `not-a-trace` or `unsupported-version`. `bytes` has
- * at least sizeof(RmtFileHeader).
+ * Checks the magic, version and length of a `.rmt`'s header. Throws TraceError `not-a-trace` or
+ * `unsupported-version`. `bytes` has at least sizeof(RmtFileHeader).
  */
 RmtStart ReadRmtStart(std::span<const std::byte> bytes);
 
@@ -62,16 +62,16 @@ class RmtDecoder : public Decoder {
   CanonicalCounters counters_;
   State state_ = State::kFileHeader;
   std::vector<std::byte> buffer_;
-  std::size_t at_ = 0;          // of buffer_: what was taken
-  std::uint64_t offset_ = 0;    // of buffer_[at_] in the file
+  std::size_t at_ = 0;        // of buffer_: what was taken
+  std::uint64_t offset_ = 0;  // of buffer_[at_] in the file
   std::uint32_t timeUnitNs_ = 1;
   std::vector<BlockPlace> places_;
-  std::size_t indexed_ = 0;     // of places_: what the index has confirmed
+  std::size_t indexed_ = 0;  // of places_: what the index has confirmed
   std::string trailer_;
   std::uint64_t trailerOffset_ = 0;
   std::uint64_t indexOffset_ = 0;
   bool trailerRead_ = false;
-  bool skipped_ = false;        // a block was lost
+  bool skipped_ = false;  // a block was lost
   std::uint64_t lostBytes_ = 0;
 };
 

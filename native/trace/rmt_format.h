@@ -17,10 +17,11 @@ namespace rmem {
  *   (BlockHeader, payload)…                    index: places of the event blocks (canonical only)
  *   Footer                                     (canonical only)
  *
- * Nothing in a file is outside a CRC, so that any one changed byte is found. Nothing a header promises is believed when
- * memory is taken: a payload is at most kMaxPayloadBytes, whatever it says.
+ * Nothing in a file is outside a CRC, so that any one changed byte is found. Nothing a header promises is
+ * believed when memory is taken: a payload is at most kMaxPayloadBytes, whatever it says.
  */
-inline constexpr std::uint64_t kRmtMagic = 0x1a0a0d544d52ff89;  // 89 FF "RMT" CR LF ^Z: text transfers damage it
+inline constexpr std::uint64_t kRmtMagic =
+    0x1a0a0d544d52ff89;  // 89 FF "RMT" CR LF ^Z: text transfers damage it
 inline constexpr std::uint16_t kRmtVersion = 1;
 
 enum class RmtProfile : std::uint16_t { kCanonical = 1, kRaw = 2 };
@@ -44,7 +45,8 @@ inline constexpr std::size_t kMaxNameBytes = 1024;
 /** More threads than a process can have had; bounds what a damaged file can make a reader set aside. */
 inline constexpr std::uint32_t kMaxThreads = 1 << 20;
 
-inline constexpr std::uint32_t kBlockSync = 0x4b4c42f5;   // F5 "BLK": where to look for the next block after damage
+inline constexpr std::uint32_t kBlockSync =
+    0x4b4c42f5;  // F5 "BLK": where to look for the next block after damage
 inline constexpr std::uint32_t kFooterSync = 0x444e45f5;  // F5 "END"
 
 enum class RmtBlockType : std::uint8_t { kEvents = 1, kRawEvents = 2, kTrailer = 3, kIndex = 4 };
@@ -60,18 +62,19 @@ struct RmtBlockHeader {
   std::uint32_t events;
 
   // kEvents: where the reader's counters stand before the block. kRawEvents: see below. Else 0.
-  std::uint64_t firstEvent;  // number of the first event, from 1     raw: number of the block in its thread, from 1
-  std::uint64_t births;      // blocks born so far                    raw: the thread's number (TID)
-  std::uint64_t begins;      // transactions begun so far             raw: ticks of the first event
-  std::uint64_t timeNs;      // base of the time differences          raw: ticks of the last event
-  std::uint32_t threads;     // threads seen so far
-  std::uint16_t kinds;       // names known so far
+  std::uint64_t
+      firstEvent;  // number of the first event, from 1     raw: number of the block in its thread, from 1
+  std::uint64_t births;   // blocks born so far                    raw: the thread's number (TID)
+  std::uint64_t begins;   // transactions begun so far             raw: ticks of the first event
+  std::uint64_t timeNs;   // base of the time differences          raw: ticks of the last event
+  std::uint32_t threads;  // threads seen so far
+  std::uint16_t kinds;    // names known so far
   std::uint16_t transactionTypes;
   std::uint16_t marks;
-  std::uint16_t reserved2;   // 0
+  std::uint16_t reserved2;  // 0
   std::uint32_t payloadCrc;
-  std::uint32_t reserved3;   // 0
-  std::uint32_t headerCrc;   // over the fields above
+  std::uint32_t reserved3;  // 0
+  std::uint32_t headerCrc;  // over the fields above
 };
 static_assert(sizeof(RmtBlockHeader) == 72);
 

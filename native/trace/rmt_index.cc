@@ -14,7 +14,8 @@ std::vector<std::vector<std::byte>> IndexPayloads(std::span<const BlockPlace> pl
       before = {0, 0};
     }
     std::byte bytes[2 * kMaxVarintBytes];
-    const std::byte* end = WriteVarint(WriteVarint(bytes, place.offset - before.offset), place.firstEvent - before.firstEvent);
+    const std::byte* end =
+        WriteVarint(WriteVarint(bytes, place.offset - before.offset), place.firstEvent - before.firstEvent);
     payloads.back().insert(payloads.back().end(), static_cast<const std::byte*>(bytes), end);
     before = place;
   }

@@ -16,8 +16,8 @@ struct BlockPlace {
 };
 
 /**
- * The index of a canonical `.rmt`, as payloads of its index blocks: for each block of events, varints of what its offset
- * and its first event are more than the block's before (in the same payload, else 0).
+ * The index of a canonical `.rmt`, as payloads of its index blocks: for each block of events, varints of what
+ * its offset and its first event are more than the block's before (in the same payload, else 0).
  */
 std::vector<std::vector<std::byte>> IndexPayloads(std::span<const BlockPlace> places);
 

@@ -80,8 +80,9 @@ std::string WriteTrailer(const TraceInfo& info, const CanonicalCounters& counter
   const ImportReport report = Together(info.origin, info.report);
   std::string json = "{";
   for (const std::string& member :
-       {Field("events", counters.events), Field("blocks", counters.births), Field("transactions", counters.begins),
-        Field("threads", counters.threads), std::string("\"kinds\":").append(Names(info.names.kinds)),
+       {Field("events", counters.events), Field("blocks", counters.births),
+        Field("transactions", counters.begins), Field("threads", counters.threads),
+        std::string("\"kinds\":").append(Names(info.names.kinds)),
         std::string("\"transactionTypes\":").append(Names(info.names.transactionTypes)),
         std::string("\"marks\":").append(Names(info.names.marks)), Field("linesRead", report.linesRead),
         std::string("\"repairs\":").append(Repairs(report.repairs))}) {

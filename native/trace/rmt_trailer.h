@@ -9,12 +9,13 @@
 namespace rmem {
 
 /**
- * The trailer of a canonical `.rmt`: one JSON object with the counts, the names and what was repaired and dropped when the file was
- * made (and when the file it was made from was made).
+ * The trailer of a canonical `.rmt`: one JSON object with the counts, the names and what was repaired and
+ * dropped when the file was made (and when the file it was made from was made).
  */
 std::string WriteTrailer(const TraceInfo& info, const CanonicalCounters& counters);
 
-/** Puts the report of a trailer into `info.origin` and returns the number of events it tells. Throws TraceError `damaged-block`. */
+/** Puts the report of a trailer into `info.origin` and returns the number of events it tells. Throws
+ * TraceError `damaged-block`. */
 std::uint64_t ReadTrailer(std::string_view json, TraceInfo& info);
 
 }  // namespace rmem

@@ -7,11 +7,13 @@ namespace rmem {
 
 std::uint32_t ThreadTable::Find(std::uint64_t number, std::uint64_t timeNs, std::uint64_t position) {
   // One number can't be a key, being the 0 of another: no system has it.
-  if (number == ~std::uint64_t{0}) throw TraceError("bad-thread", "a thread has an impossible number").AtLine(position);
+  if (number == ~std::uint64_t{0})
+    throw TraceError("bad-thread", "a thread has an impossible number").AtLine(position);
   if (const std::uint32_t* index = indices_.Find(number + 1)) {
     lastIndex_ = *index;
   } else {
-    if (count_ == kMaxThreads) throw TraceError("too-many-threads", "the trace has more than 1,048,576 threads").AtLine(position);
+    if (count_ == kMaxThreads)
+      throw TraceError("too-many-threads", "the trace has more than 1,048,576 threads").AtLine(position);
     lastIndex_ = count_++;
     indices_.Insert(number + 1, lastIndex_);
     Event start;

@@ -8,15 +8,15 @@
 namespace rmem {
 
 /**
- * The dense indices of the threads of a source, whose own numbers may be used again when a thread has ended. Emits the thread
- * start of a thread that appears.
+ * The dense indices of the threads of a source, whose own numbers may be used again when a thread has ended.
+ * Emits the thread start of a thread that appears.
  */
 class ThreadTable {
  public:
   explicit ThreadTable(EventBatch& out) : out_(out) {}
 
-  /** The index of the thread that has `number` now. `timeNs` and `position` are those of its first event. Throws
-   * TraceError `too-many-threads`. */
+  /** The index of the thread that has `number` now. `timeNs` and `position` are those of its first event.
+   * Throws TraceError `too-many-threads`. */
   std::uint32_t Index(std::uint64_t number, std::uint64_t timeNs, std::uint64_t position) {
     if (number == lastNumber_ && known_) return lastIndex_;
     return Find(number, timeNs, position);

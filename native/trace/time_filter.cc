@@ -72,7 +72,8 @@ class TimeFilter : public Filter {
   }
 
   void Born(std::uint64_t id, const Event& event) {
-    live_.Insert(id, {event.size, event.scope, event.position, event.thread, event.alignment, event.name, event.flags});
+    live_.Insert(id, {event.size, event.scope, event.position, event.thread, event.alignment, event.name,
+                      event.flags});
     if (event.flags & kFlagDiesWithScope) open_.AddDying(event.scope, id);
   }
 
@@ -190,7 +191,8 @@ class TimeFilter : public Filter {
 
 }  // namespace
 
-std::unique_ptr<Filter> MakeTimeFilter(std::uint64_t fromNs, std::uint64_t toNs, TraceInfo& info, EventSink& next) {
+std::unique_ptr<Filter> MakeTimeFilter(std::uint64_t fromNs, std::uint64_t toNs, TraceInfo& info,
+                                       EventSink& next) {
   return std::make_unique<TimeFilter>(fromNs, toNs, info, next);
 }
 

@@ -16,7 +16,8 @@ std::uint16_t NameTable::Intern(std::string_view text) {
   return index;
 }
 
-void ImportReport::Count(const std::string& category, bool dropped, std::uint64_t position, std::uint64_t times) {
+void ImportReport::Count(const std::string& category, bool dropped, std::uint64_t position,
+                         std::uint64_t times) {
   Repair& repair = repairs[category];
   repair.count += times;
   repair.dropped = dropped;

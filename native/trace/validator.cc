@@ -8,7 +8,9 @@
 namespace rmem {
 namespace {
 
-[[noreturn]] void BadTransaction(const std::string& what) { throw TraceError("bad-transaction", what); }
+[[noreturn]] void BadTransaction(const std::string& what) {
+  throw TraceError("bad-transaction", what);
+}
 
 std::string Named(const char* what, std::uint64_t number) {
   return std::string(what).append(" ").append(std::to_string(number));
@@ -74,14 +76,16 @@ void Validator::Born(const Event& event, std::uint64_t id) {
     BadTransaction(Named("block", id) + " is born in a transaction that is not open");
   }
   if (event.flags & kFlagDiesWithScope) {
-    if (event.scope == 0) BadTransaction(Named("block", id) + " should die with a transaction but was born in none");
+    if (event.scope == 0)
+      BadTransaction(Named("block", id) + " should die with a transaction but was born in none");
     open_.AddDying(event.scope, id);
   }
 }
 
 void Validator::Dies(std::uint64_t id) {
   if (live_.Erase(id)) return;
-  if (id == 0 || id > births_) throw TraceError("unknown-block", Named("block", id) + " is freed but was never born");
+  if (id == 0 || id > births_)
+    throw TraceError("unknown-block", Named("block", id) + " is freed but was never born");
   throw TraceError("double-free", Named("block", id) + " is freed but is dead already");
 }
 

@@ -7,11 +7,11 @@
 namespace rmem {
 
 /**
- * Passes canonical events on and checks on the way that they are one trace: births and begins are numbered without a
- * gap, only live blocks are freed or moved, only open transactions end, and not before their children. Throws
- * TraceError with the event's position as event number: `double-free` (the block has been, and is dead),
- * `unknown-block` (never born), `bad-birth`, `bad-transaction`, `bad-size`, `bad-alignment`. Memory: the live blocks and
- * open transactions.
+ * Passes canonical events on and checks on the way that they are one trace: births and begins are numbered
+ * without a gap, only live blocks are freed or moved, only open transactions end, and not before their
+ * children. Throws TraceError with the event's position as event number: `double-free` (the block has been,
+ * and is dead), `unknown-block` (never born), `bad-birth`, `bad-transaction`, `bad-size`, `bad-alignment`.
+ * Memory: the live blocks and open transactions.
  */
 class Validator : public EventSink {
  public:

@@ -15,7 +15,7 @@ export class ReadingProgress {
     private readonly stream: NodeJS.WriteStream,
     private readonly what: string,
   ) {
-    this.onTerminal = stream.isTTY === true && process.env["TERM"] !== "dumb";
+    this.onTerminal = stream.isTTY === true && process.env.TERM !== "dumb";
   }
 
   readonly show = ({ doneBytes, totalBytes, events }: RunProgress): void => {

@@ -172,7 +172,7 @@ class Schedule {
         if (row === this.again) continue;
         const outcome = await this.round(row, "timed", "warm-up", round, rounds);
         if (outcome !== undefined && row !== this.loop)
-          passNs.push(...outcome.passes.map((pass) => pass.wallNs));
+          passNs.push(...outcome.passes.filter((pass) => !pass.cold).map((pass) => pass.wallNs));
       }
     }
     if (this.options.speed === "1x" || passNs.length === 0) return;

@@ -1,5 +1,6 @@
-// Speeds of the trace floor, as one line of JSON: canonical decode, Android text, the generator; and how small events get.
-// decode_bench [FILE [ANDROID_TEXT]]: FILE is a `.rmt` of the canonical profile, else events are generated.
+// Speeds of the trace floor, as one line of JSON: canonical decode, Android text, the generator; and how
+// small events get. decode_bench [FILE [ANDROID_TEXT]]: FILE is a `.rmt` of the canonical profile, else
+// events are generated.
 
 #include <algorithm>
 #include <chrono>

@@ -23,7 +23,8 @@ class Nowhere : public EventSink {
   void Finish() override {}
 };
 
-/** What comes behind a normaliser or filter must be canonical, whatever the input was: stops the program where it is not. */
+/** What comes behind a normaliser or filter must be canonical, whatever the input was: stops the program
+ * where it is not. */
 class MustBeCanonical : public EventSink {
  public:
   explicit MustBeCanonical(EventSink& next) : validator_(next) {}
@@ -42,14 +43,16 @@ class MustBeCanonical : public EventSink {
   Validator validator_;
 };
 
-/** Makes the checksums of a `.rmt` right as far as its blocks can be followed: what is behind them is to be tested, not they. */
+/** Makes the checksums of a `.rmt` right as far as its blocks can be followed: what is behind them is to be
+ * tested, not they. */
 inline void MendChecksums(std::span<std::byte> file) {
   RmtFileHeader start;
   if (file.size() < sizeof(start)) return;
   std::memcpy(&start, file.data(), sizeof(start));
   start.magic = kRmtMagic;
   start.version = kRmtVersion;
-  start.jsonBytes = static_cast<std::uint32_t>(std::min<std::size_t>(start.jsonBytes, file.size() - sizeof(start)));
+  start.jsonBytes =
+      static_cast<std::uint32_t>(std::min<std::size_t>(start.jsonBytes, file.size() - sizeof(start)));
   start.crc = FileHeaderCrc(start, file.subspan(sizeof(start), start.jsonBytes));
   std::memcpy(file.data(), &start, sizeof(start));
 

@@ -1,4 +1,5 @@
-// The first byte chooses how the rest is read: bit 0 strict, 1 skip damaged, 2 leave the checksums as they are.
+// The first byte chooses how the rest is read: bit 0 strict, 1 skip damaged, 2 leave the checksums as they
+// are.
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((options & 4) == 0) MendChecksums(file);
 
   static const int fd = memfd_create("raw_fuzz", 0);
-  if (ftruncate(fd, 0) != 0 || pwrite(fd, file.data(), file.size(), 0) != static_cast<ssize_t>(file.size())) return 0;
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, file.data(), file.size(), 0) != static_cast<ssize_t>(file.size()))
+    return 0;
   TraceInfo info;
   Nowhere nowhere;
   MustBeCanonical check(nowhere);

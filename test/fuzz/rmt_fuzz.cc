@@ -1,5 +1,5 @@
-// The first byte chooses how the rest is read: bit 0 strict, 1 skip damaged, 2 leave the checksums as they are, 3-4 a filter,
-// 5-7 the size of the pieces.
+// The first byte chooses how the rest is read: bit 0 strict, 1 skip damaged, 2 leave the checksums as they
+// are, 3-4 a filter, 5-7 the size of the pieces.
 
 #include <array>
 
@@ -15,7 +15,9 @@ using namespace rmem::fuzzing;
 
 class Kept : public EventSink {
  public:
-  void Consume(std::span<const Event> batch) override { events.insert(events.end(), batch.begin(), batch.end()); }
+  void Consume(std::span<const Event> batch) override {
+    events.insert(events.end(), batch.begin(), batch.end());
+  }
   void Finish() override {}
   std::vector<Event> events;
 };
@@ -74,12 +76,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (decoding.skipDamaged) {
     MustBeCanonical check(kept);
     Normaliser normaliser(info, check, Normaliser::Positions::kEvents);
-    if (Decode(TraceFormat::kRmt, decoding, info, normaliser, file, piece)) WriteAndReadBack(info, kept.events);
+    if (Decode(TraceFormat::kRmt, decoding, info, normaliser, file, piece))
+      WriteAndReadBack(info, kept.events);
     return 0;
   }
   {
     Validator validator(kept);
-    if (Decode(TraceFormat::kRmt, decoding, info, validator, file, piece)) WriteAndReadBack(info, kept.events);
+    if (Decode(TraceFormat::kRmt, decoding, info, validator, file, piece))
+      WriteAndReadBack(info, kept.events);
   }
   TraceInfo filtered;
   MustBeCanonical check(nowhere);

@@ -11,7 +11,9 @@
 namespace rmem {
 namespace {
 
-std::span<const std::byte> AsBytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> AsBytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 TEST(Crc32c, HasTheValuesOfTheStandard) {
   EXPECT_EQ(Crc32c({}), 0u);

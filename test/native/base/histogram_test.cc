@@ -32,7 +32,8 @@ TEST(HistogramTest, IsWithinOnePercentOverTheWholeRange) {
     Histogram histogram;
     histogram.Record(value);
     histogram.Record(std::numeric_limits<std::uint64_t>::max());
-    EXPECT_NEAR(histogram.Quantile(0.5), static_cast<double>(value), static_cast<double>(value) * 0.01) << value;
+    EXPECT_NEAR(histogram.Quantile(0.5), static_cast<double>(value), static_cast<double>(value) * 0.01)
+        << value;
   }
 }
 

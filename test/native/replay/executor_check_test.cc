@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kept_malloc_route.h"
 #include "played_round.h"
-#include "replay/routes.h"
 
 namespace rmem {
 namespace {
@@ -13,15 +13,8 @@ namespace {
 
 constexpr std::size_t kBroken = 1000;
 
-struct Healthy : MallocRoute {
-  static Healthy* Create() {
-    static Healthy route;
-    return &route;
-  }
-};
-
 template <class Derived>
-struct BrokenRoute : MallocRoute {
+struct BrokenRoute : KeptMallocRoute {
   static Derived* Create() {
     static Derived route;
     return &route;
@@ -31,13 +24,13 @@ struct BrokenRoute : MallocRoute {
 /** Gives a block that another one has already. */
 struct Overlapping : BrokenRoute<Overlapping> {
   void* Allocate(std::size_t size, std::size_t alignment, bool zeroed) {
-    if (size < kBroken) return MallocRoute::Allocate(size, alignment, zeroed);
+    if (size < kBroken) return KeptMallocRoute::Allocate(size, alignment, zeroed);
     static char arena[2 * kBroken + 64];
     given_ = (given_ + 1) % 2;
     return arena + (given_ == 0 ? 0 : kBroken - 40) / 16 * 16;
   }
   void Free(void* block, std::size_t size, std::size_t alignment) {
-    if (size < kBroken) MallocRoute::Free(block, size, alignment);
+    if (size < kBroken) KeptMallocRoute::Free(block, size, alignment);
   }
   int given_ = 1;
 };
@@ -46,10 +39,10 @@ struct Overlapping : BrokenRoute<Overlapping> {
 struct Scribbling : BrokenRoute<Scribbling> {
   void Free(void* block, std::size_t size, std::size_t alignment) {
     if (last_ != nullptr) static_cast<char*>(last_)[size / 2] ^= 1;
-    MallocRoute::Free(block, size, alignment);
+    KeptMallocRoute::Free(block, size, alignment);
   }
   void* Allocate(std::size_t size, std::size_t alignment, bool zeroed) {
-    void* block = MallocRoute::Allocate(size, alignment, zeroed);
+    void* block = KeptMallocRoute::Allocate(size, alignment, zeroed);
     if (size >= kBroken) last_ = block;
     return block;
   }
@@ -58,7 +51,7 @@ struct Scribbling : BrokenRoute<Scribbling> {
 
 struct Misaligning : BrokenRoute<Misaligning> {
   void* Allocate(std::size_t size, std::size_t alignment, bool zeroed) {
-    char* block = static_cast<char*>(MallocRoute::Allocate(size + 64, alignment, zeroed));
+    char* block = static_cast<char*>(KeptMallocRoute::Allocate(size + 64, alignment, zeroed));
     return size < kBroken ? block : block + 8;
   }
   void Free(void* block, std::size_t size, std::size_t) {
@@ -68,7 +61,7 @@ struct Misaligning : BrokenRoute<Misaligning> {
 
 struct Unzeroing : BrokenRoute<Unzeroing> {
   void* Allocate(std::size_t size, std::size_t alignment, bool zeroed) {
-    char* block = static_cast<char*>(MallocRoute::Allocate(size, alignment, zeroed));
+    char* block = static_cast<char*>(KeptMallocRoute::Allocate(size, alignment, zeroed));
     if (zeroed && size >= kBroken) block[size - 1] = 1;
     return block;
   }
@@ -76,14 +69,14 @@ struct Unzeroing : BrokenRoute<Unzeroing> {
 
 struct Exhausted : BrokenRoute<Exhausted> {
   void* Allocate(std::size_t size, std::size_t alignment, bool zeroed) {
-    return size < kBroken ? MallocRoute::Allocate(size, alignment, zeroed) : nullptr;
+    return size < kBroken ? KeptMallocRoute::Allocate(size, alignment, zeroed) : nullptr;
   }
 };
 
 struct Forgetful : BrokenRoute<Forgetful> {
   void* Reallocate(void* block, std::size_t oldSize, std::size_t newSize, std::size_t) {
-    if (newSize < kBroken) return std::realloc(block, newSize);
-    char* grown = static_cast<char*>(std::calloc(1, newSize));
+    if (newSize < kBroken) return KeptMallocRoute::Reallocate(block, oldSize, newSize, 0);
+    char* grown = static_cast<char*>(KeptMallocRoute::Allocate(newSize, 0, true));
     std::memcpy(grown, block, oldSize - 1);
     std::free(block);
     return grown;
@@ -93,9 +86,9 @@ struct Forgetful : BrokenRoute<Forgetful> {
 /** An arena that hands the same memory to every transaction. */
 struct SharedArena : BrokenRoute<SharedArena> {
   static constexpr bool kTransactions = true;
-  using MallocRoute::Allocate;
-  using MallocRoute::Free;
-  using MallocRoute::Reallocate;
+  using KeptMallocRoute::Allocate;
+  using KeptMallocRoute::Free;
+  using KeptMallocRoute::Reallocate;
   Transaction* Begin(Transaction*, std::uint32_t) { return reinterpret_cast<Transaction*>(this); }
   void* Allocate(Transaction*, std::size_t, std::size_t, bool) { return memory_; }
   void Free(Transaction*, void*, std::size_t) {}
@@ -128,9 +121,14 @@ PlanBuilder TwoBigBlocks() {
 
 TEST(CheckRoundTest, PassesAHealthyAllocator) {
   PlanBuilder plan = TwoBigBlocks();
-  plan.AllocAligned(0, 3, 12).Free(0, 3, 0, 12).Alloc(0, 3).Realloc(0, 3, 5000).Realloc(0, 5000, 70).Leftover(0, 70);
+  plan.AllocAligned(0, 3, 12)
+      .Free(0, 3, 0, 12)
+      .Alloc(0, 3)
+      .Realloc(0, 3, 5000)
+      .Realloc(0, 5000, 70)
+      .Leftover(0, 70);
   for (const ReplayOrder order : {ReplayOrder::kRecorded, ReplayOrder::kFree}) {
-    const PlayedRound round = Check<Healthy>(plan, order);
+    const PlayedRound round = Check<KeptMallocRoute>(plan, order);
     EXPECT_EQ(round.exitCode, 0);
     EXPECT_EQ(round.Named("result").size(), 1u);
   }
@@ -139,7 +137,7 @@ TEST(CheckRoundTest, PassesAHealthyAllocator) {
 TEST(CheckRoundTest, PassesTheEmptySizesOfAHealthyAllocator) {
   PlanBuilder plan;
   plan.Alloc(0, 0).Realloc(0, 0, 10).Realloc(0, 10, 0).Free(0, 0).AllocZeroed(0, 0).Free(0, 0);
-  EXPECT_EQ(Check<Healthy>(plan).exitCode, 0);
+  EXPECT_EQ(Check<KeptMallocRoute>(plan).exitCode, 0);
 }
 
 TEST(CheckRoundTest, FindsAnOverlap) {
@@ -160,12 +158,14 @@ TEST(CheckRoundTest, FindsCorruptionOfWhatIsAliveAtTheEnd) {
   ExpectFailure(Check<Scribbling>(plan), "corrupted-block", 2);
 }
 
-TEST(CheckRoundTest, FindsMisalignment) { ExpectFailure(Check<Misaligning>(TwoBigBlocks()), "misaligned-block", 4); }
+TEST(CheckRoundTest, FindsMisalignment) {
+  ExpectFailure(Check<Misaligning>(TwoBigBlocks()), "misaligned-block", 4);
+}
 
 TEST(CheckRoundTest, FindsAnAlignmentThatWasToldAndNotKept) {
   struct IgnoresAlignment : BrokenRoute<IgnoresAlignment> {
     void* Allocate(std::size_t size, std::size_t, bool zeroed) {
-      char* block = static_cast<char*>(MallocRoute::Allocate(size + 4096, 4096, zeroed));
+      char* block = static_cast<char*>(KeptMallocRoute::Allocate(size + 4096, 4096, zeroed));
       return block + 16;
     }
     void Free(void* block, std::size_t, std::size_t) { std::free(static_cast<char*>(block) - 16); }
@@ -175,9 +175,13 @@ TEST(CheckRoundTest, FindsAnAlignmentThatWasToldAndNotKept) {
   ExpectFailure(Check<IgnoresAlignment>(plan), "misaligned-block", 2);
 }
 
-TEST(CheckRoundTest, FindsCallocThatDoesNotZero) { ExpectFailure(Check<Unzeroing>(TwoBigBlocks()), "not-zeroed", 5); }
+TEST(CheckRoundTest, FindsCallocThatDoesNotZero) {
+  ExpectFailure(Check<Unzeroing>(TwoBigBlocks()), "not-zeroed", 5);
+}
 
-TEST(CheckRoundTest, FindsAMissingBlock) { ExpectFailure(Check<Exhausted>(TwoBigBlocks()), "out-of-memory", 4); }
+TEST(CheckRoundTest, FindsAMissingBlock) {
+  ExpectFailure(Check<Exhausted>(TwoBigBlocks()), "out-of-memory", 4);
+}
 
 TEST(CheckRoundTest, FindsAReallocThatLosesBytes) {
   PlanBuilder plan;
@@ -212,7 +216,8 @@ TEST(TimedRoundTest, SaysAtWhichEventMemoryRanOut) {
 TEST(TimedRoundTest, AFailureOnOneThreadEndsTheOthers) {
   PlanBuilder plan(3);
   plan.On(0).Alloc(0, 1000).On(1).WaitFor(0).Free(0, 1000).On(2).WaitFor(1).Alloc(0, 1).Free(0, 1);
-  ExpectFailure(RoundPlayer(plan).On<Exhausted>().In(ReplayMode::kTimed, ReplayOrder::kFree).Play(), "out-of-memory", 1);
+  ExpectFailure(RoundPlayer(plan).On<Exhausted>().In(ReplayMode::kTimed, ReplayOrder::kFree).Play(),
+                "out-of-memory", 1);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ class FreeOrderTest : public testing::Test {
 
 TEST_F(FreeOrderTest, EachStreamHasAThread) {
   PlanBuilder plan(4);
-  for (std::uint32_t stream = 0; stream < 4; ++stream) plan.On(stream).Alloc(stream, stream + 1).Free(stream, stream + 1);
+  for (std::uint32_t stream = 0; stream < 4; ++stream)
+    plan.On(stream).Alloc(stream, stream + 1).Free(stream, stream + 1);
   EXPECT_EQ(Play(plan, 2).exitCode, 0);
   ASSERT_EQ(journal_.entries.size(), 8u * 3);
   std::set<std::thread::id> threads;
@@ -59,7 +60,8 @@ TEST_F(FreeOrderTest, AWindowIsEnteredOnceAllHaveLeftTheOneBeforeTheLast) {
   plan.On(0).Window(0).Alloc(0, 1);
   plan.On(1).Window(0).Alloc(1, 11).Window(1).Alloc(2, 12).Window(2).Alloc(3, 13);
   plan.On(0).Window(2).Alloc(4, 2);
-  for (const auto& [slot, size] : {std::pair{0u, 1u}, {1u, 11u}, {2u, 12u}, {3u, 13u}, {4u, 2u}}) plan.Leftover(slot, size);
+  for (const auto& [slot, size] : {std::pair{0u, 1u}, {1u, 11u}, {2u, 12u}, {3u, 13u}, {4u, 2u}})
+    plan.Leftover(slot, size);
   journal_.onEntry = [](const std::string& what) {
     if (what == "alloc 1") usleep(50'000);
   };
@@ -117,14 +119,20 @@ TEST_F(FreeOrderTest, ReplayedPeakIsTheRecordedOneWhenWindowsKeepTheOrder) {
   PlanBuilder plan(2);
   // In each window one stream alone allocates and frees again: the peak lies inside.
   for (std::uint32_t window = 0; window < 40; window += 2) {
-    plan.On(window / 2 % 2).Window(window).Alloc(0, 100 + window).Alloc(1, 50).Free(0, 100 + window).Free(1, 50);
+    plan.On(window / 2 % 2)
+        .Window(window)
+        .Alloc(0, 100 + window)
+        .Alloc(1, 50)
+        .Free(0, 100 + window)
+        .Free(1, 50);
   }
   EXPECT_EQ(PlayedRound::Number(Play(plan).Only("pass"), "replayedPeakBytes"), 188);
 }
 
 TEST_F(FreeOrderTest, ReplayedPeakShowsStreamsThatStrayFromTheRecordedOrder) {
   PlanBuilder plan(2);
-  // Recorded: never more than 100 alive. Free: nothing keeps the second stream from allocating before the first frees.
+  // Recorded: never more than 100 alive. Free: nothing keeps the second stream from allocating before the
+  // first frees.
   plan.On(0).Window(0).Alloc(0, 100).Free(0, 100);
   plan.On(1).Window(1).Alloc(1, 90);
   plan.On(0).Window(1).Alloc(2, 1).Free(2, 1);

@@ -19,7 +19,9 @@ TEST(LatencyRoundTest, CountsEachKindOfOperationOnce) {
     for (std::uint32_t i = 0; i < 100; ++i) {
       plan.On(i % streams).Begin(i % streams).Alloc(i, 10).AllocZeroed(100 + i, 20).Realloc(i, 10, 30);
       plan.Alloc(200 + i, 40, static_cast<std::uint16_t>(i % streams + 1));
-      plan.FreeImplied(200 + i, 40, static_cast<std::uint16_t>(i % streams + 1)).Commit(i % streams).Free(i, 30);
+      plan.FreeImplied(200 + i, 40, static_cast<std::uint16_t>(i % streams + 1))
+          .Commit(i % streams)
+          .Free(i, 30);
       plan.Leftover(100 + i, 20);
     }
     RoundPlayer player(plan);
@@ -30,7 +32,8 @@ TEST(LatencyRoundTest, CountsEachKindOfOperationOnce) {
     EXPECT_EQ(PlayedRound::Number(Part(result, "realloc"), "count"), 200);
     EXPECT_EQ(PlayedRound::Number(Part(result, "transaction"), "count"), 200);
     EXPECT_GT(PlayedRound::Number(Part(result, "alloc"), "p50"), 0);
-    EXPECT_GE(PlayedRound::Number(Part(result, "alloc"), "max"), PlayedRound::Number(Part(result, "alloc"), "p9999"));
+    EXPECT_GE(PlayedRound::Number(Part(result, "alloc"), "max"),
+              PlayedRound::Number(Part(result, "alloc"), "p9999"));
   }
 }
 

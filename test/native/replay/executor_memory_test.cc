@@ -53,7 +53,8 @@ TEST(MemoryRoundTest, AnAllocatorIsSeenGrowing) {
   const std::vector<double> with = Column(malloc, "bytes");
   ASSERT_EQ(without.size(), with.size());
   double peak = 0;
-  for (std::size_t i = 0; i < with.size(); ++i) peak = std::max(peak, (with[i] - with[0]) - (without[i] - without[0]));
+  for (std::size_t i = 0; i < with.size(); ++i)
+    peak = std::max(peak, (with[i] - with[0]) - (without[i] - without[0]));
   // Not all of it: what earlier tests have freed may be used again.
   EXPECT_GT(peak, 10'000 * 4096 * 0.9);
   EXPECT_GT(PlayedRound::Number(malloc.Only("result"), "minorFaults"), 9'000);

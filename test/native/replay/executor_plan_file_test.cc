@@ -33,7 +33,9 @@ std::string WhyNot(PlanBuilder plan) {
   return "";
 }
 
-TEST(PlanFileTest, OpensAGoodPlan) { EXPECT_EQ(WhyNot(Rich()), ""); }
+TEST(PlanFileTest, OpensAGoodPlan) {
+  EXPECT_EQ(WhyNot(Rich()), "");
+}
 
 TEST(PlanFileTest, WalksInTheTotalOrderAndNumbersEvents) {
   PlanBuilder plan = Rich();
@@ -74,7 +76,8 @@ TEST(PlanFileTest, RefusesAPlanThatIsCut) {
   const ScratchFolder folder;
   PlanBuilder plan = Rich();
   plan.Write(folder.File("plan"));
-  for (std::size_t bytes = std::filesystem::file_size(folder.File("plan")) - 1; bytes > 0; bytes -= std::min<std::size_t>(bytes, 509)) {
+  for (std::size_t bytes = std::filesystem::file_size(folder.File("plan")) - 1; bytes > 0;
+       bytes -= std::min<std::size_t>(bytes, 509)) {
     std::filesystem::resize_file(folder.File("plan"), bytes);
     EXPECT_THROW(PlanFile::Open(folder.File("plan")), TraceError) << bytes;
   }
@@ -120,8 +123,10 @@ TEST(PlanFileTest, RefusesWhatWouldCrashAnAllocator) {
       {"slot that is full", [](PlanBuilder& plan) { plan.Alloc(0, 1).Alloc(0, 1); }},
       {"frees a block that is not what it says", [](PlanBuilder& plan) { plan.Free(0, 1); }},
       {"frees a block that is not what it says", [](PlanBuilder& plan) { plan.Alloc(0, 1).Free(0, 2); }},
-      {"frees a block that is not what it says", [](PlanBuilder& plan) { plan.Alloc(0, 1).Free(0, 1).Free(0, 1); }},
-      {"frees a block that is not what it says", [](PlanBuilder& plan) { plan.AllocAligned(0, 1, 6).Free(0, 1); }},
+      {"frees a block that is not what it says",
+       [](PlanBuilder& plan) { plan.Alloc(0, 1).Free(0, 1).Free(0, 1); }},
+      {"frees a block that is not what it says",
+       [](PlanBuilder& plan) { plan.AllocAligned(0, 1, 6).Free(0, 1); }},
       {"resizes a block that is not", [](PlanBuilder& plan) { plan.Alloc(0, 1).Realloc(0, 2, 3); }},
       {"transaction that is not open", [](PlanBuilder& plan) { plan.Begin(0).Commit(0).Alloc(0, 1, 1); }},
       {"transaction that can't end", [](PlanBuilder& plan) { plan.Begin(0).Begin(1, 1).Commit(0); }},
@@ -129,8 +134,14 @@ TEST(PlanFileTest, RefusesWhatWouldCrashAnAllocator) {
       {"does not list", [](PlanBuilder& plan) { plan.Alloc(0, 1); }},
       {"does not list", [](PlanBuilder& plan) { plan.Begin(0); }},
       {"not alive", [](PlanBuilder& plan) { plan.Alloc(0, 1).Leftover(0, 2); }},
-      {"operands", [](PlanBuilder& plan) { plan.Add({Op::kWideAlloc, 0, 0, 0, 9, 0}); }},
-      {"unknown instruction", [](PlanBuilder& plan) { plan.Add({static_cast<Op>(200), 0, 0, 0, 0, 0}); }},
+      {"operands",
+       [](PlanBuilder& plan) {
+         plan.Add({Op::kWideAlloc, 0, 0, 0, 9, 0});
+       }},
+      {"unknown instruction",
+       [](PlanBuilder& plan) {
+         plan.Add({static_cast<Op>(200), 0, 0, 0, 0, 0});
+       }},
   };
   for (const auto& [why, make] : cases) {
     PlanBuilder plan;

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "journal_route.h"
-#include "replay/routes.h"
 #include "played_round.h"
+#include "replay/routes.h"
 
 namespace rmem {
 namespace {
@@ -21,8 +21,8 @@ TEST_F(RecordedOrderTest, OneStreamRunsOnTheMainThread) {
       RoundPlayer(plan).On<JournalRoute>().In(ReplayMode::kTimed, ReplayOrder::kRecorded).Play();
   EXPECT_EQ(round.exitCode, 0);
   EXPECT_EQ(journal_.Texts(),
-            (std::vector<std::string>{"alloc 64", "alloc 24 zeroed", "alloc 100 aligned 256", "realloc 64 to 128", "free 24",
-                                      "free 100 aligned 256", "free 128"}));
+            (std::vector<std::string>{"alloc 64", "alloc 24 zeroed", "alloc 100 aligned 256",
+                                      "realloc 64 to 128", "free 24", "free 100 aligned 256", "free 128"}));
   for (const JournalEntry& entry : journal_.entries) EXPECT_EQ(entry.thread, std::this_thread::get_id());
   EXPECT_EQ(journal_.entries[1].block, journal_.entries[4].block);
   EXPECT_EQ(PlayedRound::Number(round.Only("result"), "calls"), 7);
@@ -39,7 +39,8 @@ TEST_F(RecordedOrderTest, ManyStreamsTakeTurnsInTheTotalOrder) {
     plan.On(i % 2).Free(i, i + 1);
     expected.push_back("free " + std::to_string(i + 1));
   }
-  for (const ReplayMode mode : {ReplayMode::kTimed, ReplayMode::kCheck, ReplayMode::kMemory, ReplayMode::kLatency}) {
+  for (const ReplayMode mode :
+       {ReplayMode::kTimed, ReplayMode::kCheck, ReplayMode::kMemory, ReplayMode::kLatency}) {
     journal_.Clear();
     const PlayedRound round = RoundPlayer(plan).On<JournalRoute>().In(mode, ReplayOrder::kRecorded).Play();
     EXPECT_EQ(round.exitCode, 0);
@@ -72,8 +73,8 @@ TEST_F(RecordedOrderTest, AThreadIsGoneBeforeAnythingElseHappensAfterItsEnd) {
   const PlayedRound round =
       RoundPlayer(plan).On<JournalRoute>().In(ReplayMode::kMemory, ReplayOrder::kRecorded).Play();
   EXPECT_EQ(round.exitCode, 0);
-  EXPECT_EQ(journal_.Texts(), (std::vector<std::string>{"alloc 1", "alloc 2", "thread gone", "alloc 3", "free 2", "free 1",
-                                                        "free 3"}));
+  EXPECT_EQ(journal_.Texts(), (std::vector<std::string>{"alloc 1", "alloc 2", "thread gone", "alloc 3",
+                                                        "free 2", "free 1", "free 3"}));
   EXPECT_EQ(journal_.entries[0].thread, journal_.entries[3].thread);
 }
 
@@ -110,9 +111,11 @@ TEST_F(RecordedOrderTest, WaitsAndWindowsDoNothing) {
 
 TEST_F(RecordedOrderTest, LeftoversAreFreedBetweenPasses) {
   PlanBuilder plan;
-  plan.Section(kOpening).Alloc(0, 10).Section(kMeasured).Alloc(1, 20).Free(0, 10).Section(kClosing).Alloc(0, 30);
+  plan.Section(kOpening).Alloc(0, 10).Section(kMeasured).Alloc(1, 20).Free(0, 10).Section(kClosing).Alloc(0,
+                                                                                                          30);
   plan.Leftover(0, 30).Leftover(1, 20);
-  const PlayedRound round = RoundPlayer(plan).On<JournalRoute>().In(ReplayMode::kTimed, ReplayOrder::kFree).Warm(1).Play();
+  const PlayedRound round =
+      RoundPlayer(plan).On<JournalRoute>().In(ReplayMode::kTimed, ReplayOrder::kFree).Warm(1).Play();
   EXPECT_EQ(round.exitCode, 0);
   const std::vector<std::string> pass = {"alloc 10", "alloc 20", "free 10", "alloc 30", "free 30", "free 20"};
   std::vector<std::string> twice = pass;
@@ -124,7 +127,15 @@ TEST_F(RecordedOrderTest, LeftoversAreFreedBetweenPasses) {
 
 TEST_F(RecordedOrderTest, OnlyTheMeasuredSectionIsTimed) {
   PlanBuilder plan(2);
-  plan.Section(kOpening).On(0).Alloc(0, 10).Section(kMeasured).On(1).Alloc(1, 20).Section(kClosing).On(0).Free(0, 10);
+  plan.Section(kOpening)
+      .On(0)
+      .Alloc(0, 10)
+      .Section(kMeasured)
+      .On(1)
+      .Alloc(1, 20)
+      .Section(kClosing)
+      .On(0)
+      .Free(0, 10);
   plan.On(1).Free(1, 20);
   journal_.onEntry = [](const std::string& what) {
     if (what == "alloc 10" || what == "free 20") usleep(200'000);
@@ -144,7 +155,8 @@ TEST_F(RecordedOrderTest, SizesOverFourGigabytesComeFromTheWideTable) {
   PlanBuilder plan;
   plan.Wide(Op::kWideAlloc, 0, {kHuge, 0, 0, 0}).Wide(Op::kWideRealloc, 0, {kHuge * 2, kHuge, 0, 0});
   plan.Wide(Op::kWideFree, 0, {kHuge * 2, 0, 0, 0});
-  const PlayedRound round = RoundPlayer(plan).On<NoneRoute>().In(ReplayMode::kTimed, ReplayOrder::kRecorded).Play();
+  const PlayedRound round =
+      RoundPlayer(plan).On<NoneRoute>().In(ReplayMode::kTimed, ReplayOrder::kRecorded).Play();
   EXPECT_EQ(round.exitCode, 0);
   EXPECT_EQ(PlayedRound::Number(round.Only("pass"), "replayedPeakBytes"), static_cast<double>(kHuge * 2));
 }
@@ -153,7 +165,8 @@ TEST_F(RecordedOrderTest, AnEmptyPlanIsPlayed) {
   for (const std::uint32_t streams : {0u, 1u, 3u}) {
     PlanBuilder plan(streams);
     for (const ReplayOrder order : {ReplayOrder::kRecorded, ReplayOrder::kFree}) {
-      const PlayedRound round = RoundPlayer(plan).On<JournalRoute>().In(ReplayMode::kTimed, order).Warm(1).Play();
+      const PlayedRound round =
+          RoundPlayer(plan).On<JournalRoute>().In(ReplayMode::kTimed, order).Warm(1).Play();
       EXPECT_EQ(round.exitCode, 0);
       EXPECT_EQ(round.Named("pass").size(), 2u);
     }

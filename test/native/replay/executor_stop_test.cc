@@ -5,9 +5,8 @@
 #include <chrono>
 #include <thread>
 
-#include "journal_route.h"
+#include "kept_malloc_route.h"
 #include "played_round.h"
-#include "replay/routes.h"
 
 namespace rmem {
 namespace {
@@ -47,7 +46,7 @@ TEST_F(StopTest, EndsASleep) {
   PlanBuilder plan(2);
   plan.On(0).SleepUntil(kAMinuteNs).Alloc(0, 1).Free(0, 1).On(1).WaitFor(0).Alloc(0, 1).Free(0, 1);
   RoundPlayer player(plan);
-  player.On<MallocRoute>().In(ReplayMode::kTimed, ReplayOrder::kFree);
+  player.On<KeptMallocRoute>().In(ReplayMode::kTimed, ReplayOrder::kFree);
   player.options.round.paced = true;
   const std::uint64_t before = MonotonicNs();
   const StopSoon stop;
@@ -61,14 +60,13 @@ TEST_F(StopTest, EndsEveryKindOfLoop) {
     one.Alloc(0, 1).Free(0, 1);
     two.On(i / 50 % 2).Alloc(i / 50 % 2, 1).Free(i / 50 % 2, 1);
   }
-  Journal::Get().Clear();
   for (PlanBuilder* plan : {&one, &two}) {
     for (const ReplayOrder order : {ReplayOrder::kRecorded, ReplayOrder::kFree}) {
       for (const ReplayMode mode : {ReplayMode::kTimed, ReplayMode::kCheck, ReplayMode::kLatency}) {
         RoundPlayer player(*plan);
         player.On<NoneRoute>().In(mode, order).Warm(1'000'000);
         // The empty route can't hold what the check round writes.
-        if (mode == ReplayMode::kCheck) player.On<MallocRoute>();
+        if (mode == ReplayMode::kCheck) player.On<KeptMallocRoute>();
         const StopSoon stop;
         ExpectStopped(player.Play());
       }
@@ -80,7 +78,7 @@ TEST_F(StopTest, ASignalStops) {
   PlanBuilder plan;
   plan.SleepUntil(kAMinuteNs).Alloc(0, 1).Free(0, 1);
   RoundPlayer player(plan);
-  player.On<MallocRoute>().In(ReplayMode::kTimed, ReplayOrder::kFree);
+  player.On<KeptMallocRoute>().In(ReplayMode::kTimed, ReplayOrder::kFree);
   player.options.round.paced = true;
   for (const int number : {SIGINT, SIGTERM}) {
     const pid_t child = fork();

@@ -81,7 +81,9 @@ class JournalRoute {
     Journal::Get().Add("realloc " + std::to_string(oldSize) + " to " + std::to_string(newSize), block);
     return std::realloc(block, newSize);
   }
-  void VisitStats(const StatVisitor& visit) { visit.take(visit.sink, "calls", Journal::Get().entries.size()); }
+  void VisitStats(const StatVisitor& visit) {
+    visit.take(visit.sink, "calls", Journal::Get().entries.size());
+  }
 };
 
 /** Also has transactions, which it tells apart by number; what lives in one is malloc's all the same. */
@@ -108,8 +110,10 @@ class JournalArenaRoute : public JournalRoute {
   void Free(Transaction* transaction, void*, std::size_t size) {
     Journal::Get().Add("free " + std::to_string(size) + Inside(transaction));
   }
-  void* Reallocate(Transaction* transaction, void* block, std::size_t oldSize, std::size_t newSize, std::size_t) {
-    Journal::Get().Add("realloc " + std::to_string(oldSize) + " to " + std::to_string(newSize) + Inside(transaction));
+  void* Reallocate(Transaction* transaction, void* block, std::size_t oldSize, std::size_t newSize,
+                   std::size_t) {
+    Journal::Get().Add("realloc " + std::to_string(oldSize) + " to " + std::to_string(newSize) +
+                       Inside(transaction));
     char* grown = kept_.emplace_back(std::make_unique<char[]>(newSize + 1)).get();
     std::memcpy(grown, block, std::min(oldSize, newSize));
     return grown;
@@ -121,7 +125,8 @@ class JournalArenaRoute : public JournalRoute {
 
  private:
   static std::string Inside(Transaction* transaction) {
-    return transaction == nullptr ? "" : " in " + std::to_string(reinterpret_cast<std::uintptr_t>(transaction));
+    return transaction == nullptr ? ""
+                                  : " in " + std::to_string(reinterpret_cast<std::uintptr_t>(transaction));
   }
   std::uintptr_t begun_ = 0;
   std::vector<std::unique_ptr<char[]>> kept_;

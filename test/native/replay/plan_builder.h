@@ -12,7 +12,8 @@
 
 namespace rmem {
 
-/** A plan written by hand, instruction by instruction in the total order; the counts of the header follow from them. */
+/** A plan written by hand, instruction by instruction in the total order; the counts of the header follow
+ * from them. */
 class PlanBuilder {
  public:
   explicit PlanBuilder(std::uint32_t streams = 1) : streams_(streams) {}
@@ -37,12 +38,14 @@ class PlanBuilder {
     return Add({Op::kAllocAligned, Aligned(log2), 0, slot, size, 0});
   }
   PlanBuilder& Free(std::uint32_t slot, std::uint32_t size, std::uint16_t scope = 0, int alignLog2 = 0) {
-    return Add({Op::kFree, static_cast<std::uint8_t>(Flags(scope) | Aligned(alignLog2)), scope, slot, size, 0});
+    return Add(
+        {Op::kFree, static_cast<std::uint8_t>(Flags(scope) | Aligned(alignLog2)), scope, slot, size, 0});
   }
   PlanBuilder& FreeImplied(std::uint32_t slot, std::uint32_t size, std::uint16_t scope) {
     return Add({Op::kFreeImplied, Flags(scope), scope, slot, size, 0});
   }
-  PlanBuilder& Realloc(std::uint32_t slot, std::uint32_t oldSize, std::uint32_t size, std::uint16_t scope = 0) {
+  PlanBuilder& Realloc(std::uint32_t slot, std::uint32_t oldSize, std::uint32_t size,
+                       std::uint16_t scope = 0) {
     return Add({Op::kRealloc, Flags(scope), scope, slot, size, oldSize});
   }
   PlanBuilder& Wide(Op op, std::uint32_t slot, const WideOperands& operands) {
@@ -71,7 +74,8 @@ class PlanBuilder {
   /** Waits until `stream` has done all that it has been given so far. */
   PlanBuilder& WaitFor(std::uint32_t stream) { return WaitFor(stream, Position(stream)); }
   PlanBuilder& WaitFor(std::uint32_t stream, std::uint64_t target) {
-    return Add({Op::kWait, 0, 0, stream, static_cast<std::uint32_t>(target), static_cast<std::uint32_t>(target >> 32)});
+    return Add({Op::kWait, 0, 0, stream, static_cast<std::uint32_t>(target),
+                static_cast<std::uint32_t>(target >> 32)});
   }
 
   PlanBuilder& Leftover(std::uint32_t slot, std::uint64_t size, std::uint16_t scope = 0) {
@@ -158,7 +162,8 @@ class PlanBuilder {
 
   void Count(const Instruction& at) {
     std::int64_t born = 0, died = 0;
-    const WideOperands* operands = at.op >= Op::kWideAlloc && at.op <= Op::kWideRealloc ? &wide[at.size] : nullptr;
+    const WideOperands* operands =
+        at.op >= Op::kWideAlloc && at.op <= Op::kWideRealloc ? &wide[at.size] : nullptr;
     switch (at.op) {
       case Op::kAlloc:
       case Op::kAllocZeroed:

@@ -30,7 +30,9 @@ TEST(TouchTest, NoBytesAreNeverTouched) {
   }
 }
 
-TEST(TouchTest, NoneTouchesNothing) { EXPECT_TRUE(Touched(TouchKind::kNone, 16, 10'000).empty()); }
+TEST(TouchTest, NoneTouchesNothing) {
+  EXPECT_TRUE(Touched(TouchKind::kNone, 16, 10'000).empty());
+}
 
 TEST(TouchTest, FirstTouchesOneByte) {
   EXPECT_EQ(Touched(TouchKind::kFirst, 16, 10'000), std::vector<std::size_t>{0});
@@ -43,7 +45,8 @@ TEST(TouchTest, AllTouchesEveryByte) {
 
 TEST(TouchTest, PageTouchesTheFirstByteAndEachFurtherPageOnce) {
   for (const std::size_t offset : {std::size_t{0}, std::size_t{16}, kPage - 1, kPage / 2}) {
-    for (const std::size_t bytes : {std::size_t{1}, std::size_t{2}, kPage - 1, kPage, kPage + 1, 10 * kPage, 70 * kPage + 5}) {
+    for (const std::size_t bytes :
+         {std::size_t{1}, std::size_t{2}, kPage - 1, kPage, kPage + 1, 10 * kPage, 70 * kPage + 5}) {
       const std::vector<std::size_t> touched = Touched(TouchKind::kPage, offset, bytes);
       std::set<std::size_t> pages;
       for (const std::size_t at : touched) {

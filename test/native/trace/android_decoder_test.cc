@@ -84,16 +84,34 @@ TEST(AndroidDecoder, TakesTimes) {
   std::vector<std::uint64_t> times;
   for (const Event& event : events) times.push_back(event.timeNs);
   // A malloc at its end, a free at its start.
-  EXPECT_EQ(times, (std::vector<std::uint64_t>{120, 120, 140, 160, 180, 200, kNoTime, 210, 230, kNoTime, 260}));
+  EXPECT_EQ(times,
+            (std::vector<std::uint64_t>{120, 120, 140, 160, 180, 200, kNoTime, 210, 230, kNoTime, 260}));
 }
 
 TEST(AndroidDecoder, NamesTheLineThatIsWrong) {
   const std::string good = "1: malloc 0x10 16\n";
-  for (const char* bad :
-       {"malloc 0x10 16", "1 malloc 0x10 16", "x: malloc 0x10 16", "1: alloc 0x10 16", "1: malloc", "1: malloc 0x10",
-        "1: malloc 10 16", "1: malloc 0x 16", "1: malloc 0x10 x", "1: malloc 0x10 16x", "1: malloc 0x10z 16",
-        "1: malloc 0x11112222333344445 16", "1: malloc 0x20 16 5", "1: malloc 0x20 16 1 2 3", "1: free", "1: free 0x10 1 2 3 4",
-        "1: calloc 0x20 1", "1: realloc 0x20 0x10", "4294967296: free 0x10", "1:", ":", "1: malloc 0x20 16 1 18446744073709551615"}) {
+  for (const char* bad : {"malloc 0x10 16",
+                          "1 malloc 0x10 16",
+                          "x: malloc 0x10 16",
+                          "1: alloc 0x10 16",
+                          "1: malloc",
+                          "1: malloc 0x10",
+                          "1: malloc 10 16",
+                          "1: malloc 0x 16",
+                          "1: malloc 0x10 x",
+                          "1: malloc 0x10 16x",
+                          "1: malloc 0x10z 16",
+                          "1: malloc 0x11112222333344445 16",
+                          "1: malloc 0x20 16 5",
+                          "1: malloc 0x20 16 1 2 3",
+                          "1: free",
+                          "1: free 0x10 1 2 3 4",
+                          "1: calloc 0x20 1",
+                          "1: realloc 0x20 0x10",
+                          "4294967296: free 0x10",
+                          "1:",
+                          ":",
+                          "1: malloc 0x20 16 1 18446744073709551615"}) {
     const TraceError error = ErrorIn(good + bad + "\n");
     EXPECT_EQ(error.code(), "bad-line") << bad;
     EXPECT_EQ(error.line(), 2u) << bad;
@@ -108,9 +126,11 @@ TEST(AndroidDecoder, CallsTextThatIsNoTraceSo) {
 }
 
 TEST(AndroidDecoder, RefusesSizesThatNoBlockHas) {
-  for (const char* line : {"1: malloc 0x10 9223372036854775808", "1: malloc 0x10 140737488355329", "1: malloc 0x10 99999999999999999999999",
-                           "1: calloc 0x10 4294967296 4294967296", "1: calloc 0x10 99999999999999999999999 2",
-                           "1: memalign 0x10 16 18446744073709551615", "1: realloc 0x10 0x0 9223372036854775808"}) {
+  for (const char* line :
+       {"1: malloc 0x10 9223372036854775808", "1: malloc 0x10 140737488355329",
+        "1: malloc 0x10 99999999999999999999999", "1: calloc 0x10 4294967296 4294967296",
+        "1: calloc 0x10 99999999999999999999999 2", "1: memalign 0x10 16 18446744073709551615",
+        "1: realloc 0x10 0x0 9223372036854775808"}) {
     const TraceError error = ErrorIn(std::string("\n").append(line));
     EXPECT_EQ(error.code(), "bad-size") << line;
     EXPECT_EQ(error.line(), 2u);

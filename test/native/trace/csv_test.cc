@@ -59,7 +59,8 @@ std::string Write(const TraceInfo& info, std::span<const Event> events) {
 
 TEST(Csv, HasTheColumnsThatAreDocumented) {
   EXPECT_EQ(Write({}, {}),
-            "time_ns,thread,event,id,new_id,size,align,zeroed,scope,dies_with_scope,parent,inherit,kind,text,used,total\n");
+            "time_ns,thread,event,id,new_id,size,align,zeroed,scope,dies_with_scope,parent,inherit,kind,text,"
+            "used,total\n");
 }
 
 TEST(Csv, IsWrittenForPeople) {
@@ -67,16 +68,17 @@ TEST(Csv, IsWrittenForPeople) {
   info.names.kinds.Intern("row, small");
   info.names.transactionTypes.Intern("new-order");
   info.names.marks.Intern("say \"go\"");
-  const std::vector<Event> events = {ThreadStart(0, 41),
-                                     Begin(1, {.name = 1, .timeNs = 5}),
-                                     Alloc(1, {.size = 64, .scope = 1, .flags = kFlagDiesWithScope, .name = 1, .timeNs = 7}),
-                                     Alloc(2, {.size = 8, .flags = kFlagZeroed, .alignment = 32}),
-                                     Realloc(2, 3, {.size = 9}),
-                                     Free(3, {.size = 9, .flags = kFlagSizeTold}),
-                                     Commit(1),
-                                     Mark(1),
-                                     Sample(10, 20, kAbsent, kAbsent),
-                                     ThreadEnd(0)};
+  const std::vector<Event> events = {
+      ThreadStart(0, 41),
+      Begin(1, {.name = 1, .timeNs = 5}),
+      Alloc(1, {.size = 64, .scope = 1, .flags = kFlagDiesWithScope, .name = 1, .timeNs = 7}),
+      Alloc(2, {.size = 8, .flags = kFlagZeroed, .alignment = 32}),
+      Realloc(2, 3, {.size = 9}),
+      Free(3, {.size = 9, .flags = kFlagSizeTold}),
+      Commit(1),
+      Mark(1),
+      Sample(10, 20, kAbsent, kAbsent),
+      ThreadEnd(0)};
   EXPECT_EQ(Write(info, events).substr(Write(info, {}).size()),
             ",41,thread_start,,,,,,,,,,,,,\n"
             "5,41,begin,1,,,,,,,,,new-order,,,\n"
@@ -129,8 +131,9 @@ TEST(Csv, MendsAndCountsFreesOfUnknownIds) {
 
 TEST(Csv, NamesTheRowAndColumnThatIsWrong) {
   const std::string header = "event,id,size,zeroed,thread,time_ns,text\n";
-  for (const char* bad : {"alloc,x,1,,,,", "alloc,1,1.5,,,,", "alloc,1,-1,,,,", "alloc,1,1,maybe,,,", "alloc,1,1,,-7,,", "alloc,1,1,,,x,",
-                          "allocate,1,1,,,,", ",1,1,,,,", "alloc,1,1,,,,,", "alloc,99999999999999999999,1,,,,", "alloc,0x,1,,,,"}) {
+  for (const char* bad : {"alloc,x,1,,,,", "alloc,1,1.5,,,,", "alloc,1,-1,,,,", "alloc,1,1,maybe,,,",
+                          "alloc,1,1,,-7,,", "alloc,1,1,,,x,", "allocate,1,1,,,,", ",1,1,,,,",
+                          "alloc,1,1,,,,,", "alloc,99999999999999999999,1,,,,", "alloc,0x,1,,,,"}) {
     const TraceError error = ErrorIn(header + "alloc,5,1,1,7,3,\n" + bad + "\n");
     EXPECT_EQ(error.code(), "bad-row") << bad;
     EXPECT_EQ(error.line(), 3u) << bad;

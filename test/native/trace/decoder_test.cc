@@ -6,7 +6,9 @@
 namespace rmem::testing {
 namespace {
 
-std::optional<TraceFormat> Detect(std::string_view text) { return DetectFormat(AsBytes(text)); }
+std::optional<TraceFormat> Detect(std::string_view text) {
+  return DetectFormat(AsBytes(text));
+}
 
 TEST(DetectFormat, KnowsEveryFormatByItsContent) {
   EXPECT_EQ(Detect("202: malloc 0xb4827400 1024\n"), TraceFormat::kAndroid);
@@ -29,14 +31,18 @@ TEST(DetectFormat, KnowsARmtThatIsCutInItsFirstBytes) {
 }
 
 TEST(DetectFormat, KnowsWhatIsNoTrace) {
-  for (std::string_view text : {"", "\n", "Dear reader,\n", "202: hello 0x10", "202:", "event;id\n", "event,name\n", "\x0a", "\x0a\x06\x0a\x05\x08",
-                                "{\"event\": 1}", "\x1f\x8b\x08", "%PDF-1.4", "\x7f" "ELF"}) {
+  for (std::string_view text :
+       {"", "\n", "Dear reader,\n", "202: hello 0x10", "202:", "event;id\n", "event,name\n", "\x0a",
+        "\x0a\x06\x0a\x05\x08", "{\"event\": 1}", "\x1f\x8b\x08", "%PDF-1.4",
+        "\x7f"
+        "ELF"}) {
     EXPECT_EQ(Detect(text), std::nullopt) << text;
   }
 }
 
 TEST(DetectFormat, HasANameForEach) {
-  for (TraceFormat format : {TraceFormat::kRmt, TraceFormat::kAndroid, TraceFormat::kMallocBench, TraceFormat::kCsv}) {
+  for (TraceFormat format :
+       {TraceFormat::kRmt, TraceFormat::kAndroid, TraceFormat::kMallocBench, TraceFormat::kCsv}) {
     EXPECT_EQ(FormatByName(FormatName(format)), format);
   }
   EXPECT_EQ(FormatName(TraceFormat::kRmtRaw), "rmt");

@@ -52,23 +52,32 @@ TEST(HeadFilter, TakesTheFirstEventsAndIsSatisfied) {
 TEST(ThreadFilter, KeepsWhatHappensToTheBlocksOfItsThreads) {
   const EventFields one{.thread = 1};
   const EventFields two{.thread = 2};
-  const Events events = {ThreadStart(0, 50), ThreadStart(1, 51),   ThreadStart(2, 52),     Alloc(1), Alloc(2, one), Alloc(3, one),
-                         Free(1, one),       Realloc(2, 4, two), Free(3, {.thread = 1}), Free(4, one), ThreadEnd(0), ThreadEnd(1), ThreadEnd(2)};
+  const Events events = {ThreadStart(0, 50), ThreadStart(1, 51), ThreadStart(2, 52),
+                         Alloc(1),           Alloc(2, one),      Alloc(3, one),
+                         Free(1, one),       Realloc(2, 4, two), Free(3, {.thread = 1}),
+                         Free(4, one),       ThreadEnd(0),       ThreadEnd(1),
+                         ThreadEnd(2)};
   EXPECT_EQ(OfThreads(events, {51}),
-            (Events{ThreadStart(0, 51), Alloc(1), Alloc(2), ThreadStart(1, 52), Realloc(1, 3, {.thread = 1}), Free(2), Free(3), ThreadEnd(0),
-                    ThreadEnd(1)}));
-  EXPECT_EQ(OfThreads(events, {50}),
-            (Events{ThreadStart(0, 50), Alloc(1), ThreadStart(1, 51), Free(1, {.thread = 1}), ThreadEnd(0), ThreadEnd(1)}));
+            (Events{ThreadStart(0, 51), Alloc(1), Alloc(2), ThreadStart(1, 52), Realloc(1, 3, {.thread = 1}),
+                    Free(2), Free(3), ThreadEnd(0), ThreadEnd(1)}));
+  EXPECT_EQ(OfThreads(events, {50}), (Events{ThreadStart(0, 50), Alloc(1), ThreadStart(1, 51),
+                                             Free(1, {.thread = 1}), ThreadEnd(0), ThreadEnd(1)}));
   EXPECT_TRUE(OfThreads(events, {7}).empty());
 }
 
 TEST(ThreadFilter, FreesWhatDiesWithATransactionOfAnother) {
-  const Events events = {ThreadStart(0, 50), ThreadStart(1, 51), Begin(1), Begin(2, {.thread = 1, .scope = 1}),
+  const Events events = {ThreadStart(0, 50),
+                         ThreadStart(1, 51),
+                         Begin(1),
+                         Begin(2, {.thread = 1, .scope = 1}),
                          Alloc(1, {.thread = 1, .scope = 1, .flags = kFlagDiesWithScope}),
-                         Alloc(2, {.thread = 1, .scope = 2, .flags = kFlagDiesWithScope}), Abort(1)};
+                         Alloc(2, {.thread = 1, .scope = 2, .flags = kFlagDiesWithScope}),
+                         Abort(1)};
   // The child is ended by an abort of the parent, which is left out.
-  EXPECT_EQ(OfThreads(events, {51}), (Events{ThreadStart(0, 51), Begin(1), Alloc(1), Alloc(2, {.scope = 1, .flags = kFlagDiesWithScope}),
-                                             ThreadStart(1, 50), Abort(1, {.thread = 1}), Free(1, {.thread = 1})}));
+  EXPECT_EQ(
+      OfThreads(events, {51}),
+      (Events{ThreadStart(0, 51), Begin(1), Alloc(1), Alloc(2, {.scope = 1, .flags = kFlagDiesWithScope}),
+              ThreadStart(1, 50), Abort(1, {.thread = 1}), Free(1, {.thread = 1})}));
 }
 
 TEST(ThreadFilter, GivesATraceOfAnyTrace) {
@@ -76,7 +85,8 @@ TEST(ThreadFilter, GivesATraceOfAnyTrace) {
     TraceInfo info;
     const auto events = RandomTrace(seed, 3000, info, true);
     const std::vector<std::uint64_t> kept = {101, 103};
-    const auto result = Apply(events, [&](EventSink& next) { return MakeThreadFilter(kept, next); }, &info);
+    const auto result = Apply(
+        events, [&](EventSink& next) { return MakeThreadFilter(kept, next); }, &info);
     const auto births = [&](const Events& all, bool onlyKept) {
       std::map<std::uint32_t, std::uint64_t> numbers;
       std::uint64_t count = 0;
@@ -99,9 +109,16 @@ TEST(ThreadFilter, OfAllThreadsChangesNothing) {
 }
 
 TEST(SizeFilter, KeepsBlocksWhileTheyAreInRange) {
-  const Events events = {Alloc(1, {.size = 10}),      Alloc(2, {.size = 100}),      Realloc(1, 3, {.size = 100}), Realloc(3, 4, {.size = 200}),
-                         Realloc(4, 5, {.size = 10}), Realloc(5, 6, {.size = 20}), Free(2),                      Free(6)};
-  EXPECT_EQ(OfSizes(events, 50, 200), (Events{Alloc(1, {.size = 100}), Alloc(2, {.size = 100}), Realloc(2, 3, {.size = 200}), Free(3), Free(1)}));
+  const Events events = {Alloc(1, {.size = 10}),
+                         Alloc(2, {.size = 100}),
+                         Realloc(1, 3, {.size = 100}),
+                         Realloc(3, 4, {.size = 200}),
+                         Realloc(4, 5, {.size = 10}),
+                         Realloc(5, 6, {.size = 20}),
+                         Free(2),
+                         Free(6)};
+  EXPECT_EQ(OfSizes(events, 50, 200), (Events{Alloc(1, {.size = 100}), Alloc(2, {.size = 100}),
+                                              Realloc(2, 3, {.size = 200}), Free(3), Free(1)}));
   EXPECT_EQ(OfSizes(events, 200, 200), (Events{Alloc(1, {.size = 200}), Free(1)}));
   EXPECT_TRUE(OfSizes(events, 11, 15).empty());
 }
@@ -110,7 +127,8 @@ TEST(SizeFilter, GivesATraceOfAnyTrace) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     TraceInfo info;
     const auto events = RandomTrace(seed, 3000, info, true);
-    const auto result = Apply(events, [](EventSink& next) { return MakeSizeFilter(64, 1 << 20, next); }, &info);
+    const auto result = Apply(
+        events, [](EventSink& next) { return MakeSizeFilter(64, 1 << 20, next); }, &info);
     for (const Event& event : result) {
       if (event.type != EventType::kAlloc && event.type != EventType::kRealloc) continue;
       EXPECT_GE(event.size, 64u);
@@ -136,9 +154,11 @@ TEST(TimeFilter, KeepsTheOpeningPopulation) {
                          Commit(1, {.timeNs = 1160}),
                          Free(5, {.timeNs = 1200})};
   const auto result = Apply(events, [&](EventSink& next) { return MakeTimeFilter(100, 200, info, next); });
-  EXPECT_EQ(result, (Events{Begin(1, {.timeNs = 1100}), Alloc(1, {.size = 20, .scope = 1, .flags = kFlagDiesWithScope, .timeNs = 1100}),
-                            Alloc(2, {.size = 40, .timeNs = 1100}), Mark(2, {.timeNs = 1100}), Alloc(3, {.size = 50, .timeNs = 1100}),
-                            Free(2, {.timeNs = 1150}), Commit(1, {.timeNs = 1160})}));
+  EXPECT_EQ(result, (Events{Begin(1, {.timeNs = 1100}),
+                            Alloc(1, {.size = 20, .scope = 1, .flags = kFlagDiesWithScope, .timeNs = 1100}),
+                            Alloc(2, {.size = 40, .timeNs = 1100}), Mark(2, {.timeNs = 1100}),
+                            Alloc(3, {.size = 50, .timeNs = 1100}), Free(2, {.timeNs = 1150}),
+                            Commit(1, {.timeNs = 1160})}));
   EXPECT_EQ(info.names.marks[2], "start");
 }
 
@@ -155,7 +175,10 @@ TEST(TimeFilter, GivesATraceOfAnyTraceAndAnySpan) {
     const auto events = RandomTrace(seed, 3000, info, true);
     const std::uint64_t span = events.back().timeNs - events.front().timeNs;
     for (int part = 0; part <= 4; ++part) {
-      Apply(events, [&](EventSink& next) { return MakeTimeFilter(span / 5 * part, span / 5 * (part + 1), info, next); }, &info);
+      Apply(
+          events,
+          [&](EventSink& next) { return MakeTimeFilter(span / 5 * part, span / 5 * (part + 1), info, next); },
+          &info);
     }
     const auto all = Apply(events, [&](EventSink& next) { return MakeTimeFilter(0, span + 1, info, next); });
     EXPECT_EQ(all, events);
@@ -172,7 +195,10 @@ TEST(TimeFilter, NeedsTimes) {
 
 TEST(Anonymiser, LeavesNoNameNumberOrTimeOfTheOrigin) {
   TraceInfo info;
-  info.header = {{"program", "/home/alice/secret-db"}, {"host", "alices-laptop"}, {"pid", "4711"}, {"clock", "cycle counter"}};
+  info.header = {{"program", "/home/alice/secret-db"},
+                 {"host", "alices-laptop"},
+                 {"pid", "4711"},
+                 {"clock", "cycle counter"}};
   info.report.Count("free-of-unknown-block", true, 3);
   info.report.warnings = {"/home/alice/file is cut off"};
   const auto events = RandomTrace(8, 3000, info, true);
@@ -202,7 +228,8 @@ TEST(Anonymiser, LeavesNoNameNumberOrTimeOfTheOrigin) {
 
   const Bytes file = WriteRmt(anonymous, result);
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
-  for (const char* word : {"alice", "4711", "payment", "checkpoint"}) EXPECT_EQ(text.find(word), std::string_view::npos) << word;
+  for (const char* word : {"alice", "4711", "payment", "checkpoint"})
+    EXPECT_EQ(text.find(word), std::string_view::npos) << word;
 }
 
 }  // namespace

@@ -51,7 +51,9 @@ void AgreesWithAModel(std::uint64_t seed, std::uint64_t idStep) {
   EXPECT_EQ(seen, model.size());
 }
 
-TEST(LiveBlocks, AgreesWithAModelOnBirthNumbers) { AgreesWithAModel<LiveBlocks<std::uint32_t>>(1, 1); }
+TEST(LiveBlocks, AgreesWithAModelOnBirthNumbers) {
+  AgreesWithAModel<LiveBlocks<std::uint32_t>>(1, 1);
+}
 
 TEST(LiveBlocks, AgreesWithAModelOnAddresses) {
   AgreesWithAModel<LiveBlocks<std::uint32_t, AddressHash>>(2, 16);

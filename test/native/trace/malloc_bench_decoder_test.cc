@@ -17,7 +17,9 @@ Bytes operator+(Bytes a, const Bytes& b) {
   return a;
 }
 
-Bytes Message(unsigned field, const Bytes& content) { return Varint(field << 3 | 2) + Varint(content.size()) + content; }
+Bytes Message(unsigned field, const Bytes& content) {
+  return Varint(field << 3 | 2) + Varint(content.size()) + content;
+}
 
 /** One record: fields are pairs of number and value. */
 Bytes Call(unsigned call, std::initializer_list<std::pair<unsigned, std::uint64_t>> fields) {
@@ -41,9 +43,10 @@ TraceError ErrorIn(const Bytes& bytes) {
 }
 
 Bytes Everything() {
-  return Call(1, {{1, 0}, {2, 100}}) + Call(1, {{1, 1}, {2, 64}, {3, 32}}) + Call(4, {{1, 2}, {2, 3}, {3, 50}}) +
-         Call(3, {{1, 1}, {2, 1}, {3, 200}}) + Call(3, {{1, 7}, {3, 10}}) + Call(2, {{1, 0}, {2, 100}}) +
-         Call(1, {{1, 0}, {2, 5}}) + Call(2, {}) + Call(2, {{1, 2}}) + Varint(2 << 3) + Varint(1000);
+  return Call(1, {{1, 0}, {2, 100}}) + Call(1, {{1, 1}, {2, 64}, {3, 32}}) +
+         Call(4, {{1, 2}, {2, 3}, {3, 50}}) + Call(3, {{1, 1}, {2, 1}, {3, 200}}) +
+         Call(3, {{1, 7}, {3, 10}}) + Call(2, {{1, 0}, {2, 100}}) + Call(1, {{1, 0}, {2, 5}}) + Call(2, {}) +
+         Call(2, {{1, 2}}) + Varint(2 << 3) + Varint(1000);
 }
 
 std::vector<Event> EverythingRead() {
@@ -86,8 +89,9 @@ TEST(MallocBenchDecoder, CutAtAnyByteIsReadUpToItsLastWholeRecord) {
 
 TEST(MallocBenchDecoder, NamesTheByteOfTheRecordThatIsWrong) {
   const Bytes good = Call(1, {{1, 0}, {2, 100}});
-  for (const Bytes& bad : {Bytes(30, std::byte{0xff}), Message(1, Message(5, {})), Message(1, Varint(8)), Varint(1 << 3 | 5) + Varint(7),
-                           Varint(1 << 3 | 2) + Varint(1'000'000'000'000), Message(1, Message(1, Varint(1 << 3))),
+  for (const Bytes& bad : {Bytes(30, std::byte{0xff}), Message(1, Message(5, {})), Message(1, Varint(8)),
+                           Varint(1 << 3 | 5) + Varint(7), Varint(1 << 3 | 2) + Varint(1'000'000'000'000),
+                           Message(1, Message(1, Varint(1 << 3))),
                            Message(1, Varint(1 << 3 | 2) + Varint(200)), Call(1, {{1, ~std::uint64_t{0}}})}) {
     const TraceError error = ErrorIn(good + bad);
     EXPECT_EQ(error.code(), "bad-record");
@@ -104,7 +108,8 @@ TEST(MallocBenchDecoder, RefusesWhatIsNoTraceOrEmpty) {
 
 TEST(MallocBenchDecoder, RefusesSizesThatNoBlockHas) {
   EXPECT_EQ(ErrorIn(Call(1, {{1, 1}, {2, std::uint64_t{1} << 63}})).code(), "bad-size");
-  EXPECT_EQ(ErrorIn(Call(4, {{1, 1}, {2, std::uint64_t{1} << 33}, {3, std::uint64_t{1} << 33}})).code(), "bad-size");
+  EXPECT_EQ(ErrorIn(Call(4, {{1, 1}, {2, std::uint64_t{1} << 33}, {3, std::uint64_t{1} << 33}})).code(),
+            "bad-size");
   EXPECT_EQ(ErrorIn(Call(1, {{1, 1}, {2, 8}, {3, 3}})).code(), "bad-alignment");
 }
 

@@ -58,13 +58,16 @@ class Maker {
   }
 
   std::uint64_t SomeSize() { return random_.Next() >> (24 + random_.Below(40)); }
-  std::uint64_t SomeScope() { return open_.empty() || random_.Percent(40) ? 0 : open_[random_.Below(open_.size())].id; }
+  std::uint64_t SomeScope() {
+    return open_.empty() || random_.Percent(40) ? 0 : open_[random_.Below(open_.size())].id;
+  }
 
   void AllocSome() {
     const std::uint64_t scope = SomeScope();
     const bool dies = scope != 0 && random_.Percent(50);
     EventFields fields{.size = SomeSize(), .scope = scope};
-    fields.flags = static_cast<std::uint8_t>((random_.Percent(10) ? kFlagZeroed : 0) | (dies ? kFlagDiesWithScope : 0));
+    fields.flags =
+        static_cast<std::uint8_t>((random_.Percent(10) ? kFlagZeroed : 0) | (dies ? kFlagDiesWithScope : 0));
     fields.name = static_cast<std::uint16_t>(random_.Below(4));
     if (random_.Percent(5)) fields.alignment = 1u << random_.Below(22);
     Add(Alloc(++births_, fields));
@@ -89,7 +92,8 @@ class Maker {
   }
 
   void BeginSome() {
-    const std::uint64_t parent = open_.empty() || random_.Percent(50) ? 0 : open_[random_.Below(open_.size())].id;
+    const std::uint64_t parent =
+        open_.empty() || random_.Percent(50) ? 0 : open_[random_.Below(open_.size())].id;
     for (OpenTransaction& open : open_) open.children += open.id == parent ? 1 : 0;
     Add(Begin(++begins_, {.scope = parent, .name = static_cast<std::uint16_t>(random_.Below(3))}));
     open_.push_back({begins_, parent, 0});
@@ -120,7 +124,8 @@ class Maker {
   }
 
   void Add(Event event) {
-    event.thread = event.type == EventType::kThreadStart || event.type == EventType::kThreadEnd ? event.thread : thread_;
+    event.thread =
+        event.type == EventType::kThreadStart || event.type == EventType::kThreadEnd ? event.thread : thread_;
     nowNs_ += random_.Next() >> (34 + random_.Below(29));
     event.timeNs = times_ ? nowNs_ : kNoTime;
     events_.push_back(event);

@@ -37,8 +37,8 @@ class Recording {
     ASSERT_TRUE(row(writer));
   }
 
-  void Alloc(std::uint64_t thread, std::uint64_t ticks, std::uint64_t address, std::uint64_t size, std::uint64_t alignment = 0,
-             bool zeroed = false) {
+  void Alloc(std::uint64_t thread, std::uint64_t ticks, std::uint64_t address, std::uint64_t size,
+             std::uint64_t alignment = 0, bool zeroed = false) {
     Add(thread, ticks, [&](RawBlockWriter& w) { return w.Alloc(ticks, address, size, alignment, zeroed); });
   }
   void Free(std::uint64_t thread, std::uint64_t ticks, std::uint64_t address) {
@@ -116,8 +116,8 @@ TEST(Raw, IsMergedByTimeIntoOneOrder) {
   EXPECT_EQ(Resolve(recording.Whole(), info),
             (Events{Started(0, 70, 50), Alloc(1, {.size = 64, .timeNs = 50}), Started(1, 71, 100),
                     Alloc(2, {.thread = 1, .size = 66, .timeNs = 100}),
-                    Alloc(3, {.size = 65, .flags = kFlagZeroed, .alignment = 32, .timeNs = 150}), Free(1, {.thread = 1, .timeNs = 200}),
-                    Free(2, {.timeNs = 250})}));
+                    Alloc(3, {.size = 65, .flags = kFlagZeroed, .alignment = 32, .timeNs = 150}),
+                    Free(1, {.thread = 1, .timeNs = 200}), Free(2, {.timeNs = 250})}));
   EXPECT_EQ(info.header["program"], "db");
   EXPECT_FALSE(info.header.contains("startTicks"));
   EXPECT_EQ(info.report.linesRead, 5u);
@@ -149,9 +149,10 @@ TEST(Raw, TellsAReallocOnBothSides) {
   const auto events = Resolve(recording.Whole(), info);
   EXPECT_TRUE(info.report.repairs.empty());
   EXPECT_EQ(events, (Events{Started(0, 1, 1), Alloc(1, {.size = 8, .timeNs = 1}), Started(1, 2, 2),
-                            Alloc(2, {.thread = 1, .size = 9, .timeNs = 2}), Alloc(3, {.thread = 1, .size = 10, .timeNs = 6}),
-                            Free(2, {.thread = 1, .timeNs = 7}), Realloc(1, 4, {.size = 16, .timeNs = 10}), Free(4, {.timeNs = 15}),
-                            Free(3, {.thread = 1, .timeNs = 20})}));
+                            Alloc(2, {.thread = 1, .size = 9, .timeNs = 2}),
+                            Alloc(3, {.thread = 1, .size = 10, .timeNs = 6}),
+                            Free(2, {.thread = 1, .timeNs = 7}), Realloc(1, 4, {.size = 16, .timeNs = 10}),
+                            Free(4, {.timeNs = 15}), Free(3, {.thread = 1, .timeNs = 20})}));
 }
 
 TEST(Raw, PutsBlocksIntoTheTransactionTheirThreadWorksFor) {
@@ -262,7 +263,8 @@ TEST(Raw, CutAtAnyByteIsReadUpToItsLastWholeBlock) {
     }
     TraceInfo info;
     Resolve(part, info);
-    const bool between = std::find(recording.offsets.begin(), recording.offsets.end(), cut) != recording.offsets.end();
+    const bool between =
+        std::find(recording.offsets.begin(), recording.offsets.end(), cut) != recording.offsets.end();
     EXPECT_EQ(info.report.warnings.size(), between ? 0u : 1u) << cut;
     if (!between) {
       EXPECT_EQ(ErrorIn(part, {.strict = true}).code(), "truncated");
@@ -313,8 +315,8 @@ TEST(Raw, RefusesRowsThatPassTheirChecksumButAreNone) {
 }
 
 TEST(Raw, NeedsItsClock) {
-  for (const char* json : {"{}", R"({"ticksPerSecond":"0","startTicks":"1"})", R"({"ticksPerSecond":"x","startTicks":"1"})",
-                           R"({"ticksPerSecond":"5"})"}) {
+  for (const char* json : {"{}", R"({"ticksPerSecond":"0","startTicks":"1"})",
+                           R"({"ticksPerSecond":"x","startTicks":"1"})", R"({"ticksPerSecond":"5"})"}) {
     Recording recording(json);
     EXPECT_EQ(ErrorIn(recording.Whole()).code(), "damaged-block") << json;
   }

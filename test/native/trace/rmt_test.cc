@@ -84,7 +84,9 @@ TEST(Rmt, OfManyBlocksComesBackInPiecesOfAnySize) {
   }
 }
 
-TEST(Rmt, OfTheSameEventsHasTheSameBytes) { EXPECT_EQ(SmallFile(), SmallFile()); }
+TEST(Rmt, OfTheSameEventsHasTheSameBytes) {
+  EXPECT_EQ(SmallFile(), SmallFile());
+}
 
 TEST(Rmt, WithoutEventsIsAFile) {
   TraceInfo info;
@@ -97,7 +99,8 @@ TEST(Rmt, CanLeaveOutTimesOrRoundThem) {
   TraceInfo info;
   const auto events = RandomTrace(9, 3000, info, true);
   TraceInfo read;
-  for (const Event& event : ReadRmt(WriteRmt(info, events, {.times = false}), read)) EXPECT_EQ(event.timeNs, kNoTime);
+  for (const Event& event : ReadRmt(WriteRmt(info, events, {.times = false}), read))
+    EXPECT_EQ(event.timeNs, kNoTime);
   const auto rounded = ReadRmt(WriteRmt(info, events, {.timeUnitNs = 16}), read);
   ASSERT_EQ(rounded.size(), events.size());
   for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(rounded[i].timeNs, events[i].timeNs / 16 * 16);
@@ -105,8 +108,9 @@ TEST(Rmt, CanLeaveOutTimesOrRoundThem) {
 }
 
 TEST(Rmt, KeepsTimesThatGoBackAndEventsWithoutTimesAmongOthers) {
-  std::vector<Event> events = {ThreadStart(0, 4), Alloc(1, {.timeNs = 1000}), Alloc(2, {.timeNs = 10}),
-                               Alloc(3),          Alloc(4, {.timeNs = 0}),    Free(2, {.timeNs = kNoTime - 1})};
+  std::vector<Event> events = {ThreadStart(0, 4),        Alloc(1, {.timeNs = 1000}),
+                               Alloc(2, {.timeNs = 10}), Alloc(3),
+                               Alloc(4, {.timeNs = 0}),  Free(2, {.timeNs = kNoTime - 1})};
   TraceInfo info;
   TraceInfo read;
   EXPECT_EQ(ReadRmt(WriteRmt(info, events), read), events);
@@ -117,8 +121,7 @@ TEST(Rmt, KeepsTheLargestNumbersThereAre) {
   std::vector<Event> events = {ThreadStart(0, most),
                                Alloc(1, {.size = kMaxBlockBytes, .alignment = 1u << 31}),
                                Free(1, {.size = most, .flags = kFlagSizeTold}),
-                               Sample(most, most, kAbsent, kAbsent),
-                               Sample(0, 0, 0, 0)};
+                               Sample(most, most, kAbsent, kAbsent), Sample(0, 0, 0, 0)};
   TraceInfo info;
   TraceInfo read;
   EXPECT_EQ(ReadRmt(WriteRmt(info, events), read), events);
@@ -153,7 +156,8 @@ TEST(Rmt, DefinesNamesThatAppearWhileItIsWritten) {
 TEST(Rmt, SplitsBlocksOfUnusuallyLongEvents) {
   Random random(1);
   std::vector<Event> events;
-  for (int i = 0; i < 20'000; ++i) events.push_back(Sample(random.Next(), random.Next(), random.Next(), random.Next()));
+  for (int i = 0; i < 20'000; ++i)
+    events.push_back(Sample(random.Next(), random.Next(), random.Next(), random.Next()));
   TraceInfo info;
   TraceInfo read;
   EXPECT_EQ(ReadRmt(WriteRmt(info, events), read, {.strict = true}), events);
@@ -205,7 +209,8 @@ TEST(Rmt, CutAtAnyByteIsReadUpToItsLastWholeBlock) {
   const Bytes file = SmallFile(&events);
   const auto blocks = BlocksOf(file);
   ASSERT_EQ(blocks.front().header.events, events.size());
-  const std::size_t eventsEnd = blocks.front().offset + sizeof(RmtBlockHeader) + blocks.front().header.payloadBytes;
+  const std::size_t eventsEnd =
+      blocks.front().offset + sizeof(RmtBlockHeader) + blocks.front().header.payloadBytes;
   for (std::size_t cut = 0; cut < file.size(); ++cut) {
     const auto part = std::span<const std::byte>(file).first(cut);
     TraceInfo info;

@@ -23,12 +23,15 @@ inline auto Fields(const Event& e) {
 }
 
 /** Equal but for the position in the source. */
-inline bool operator==(const Event& a, const Event& b) { return Fields(a) == Fields(b); }
+inline bool operator==(const Event& a, const Event& b) {
+  return Fields(a) == Fields(b);
+}
 
 inline void PrintTo(const Event& e, std::ostream* out) {
-  *out << kEventNames[static_cast<std::size_t>(e.type)] << " id=" << e.id << " newId=" << e.newId << " size=" << e.size
-       << " scope=" << e.scope << " align=" << e.alignment << " flags=" << int{e.flags} << " name=" << e.name
-       << " thread=" << e.thread << " time=" << e.timeNs << " position=" << e.position << '\n';
+  *out << kEventNames[static_cast<std::size_t>(e.type)] << " id=" << e.id << " newId=" << e.newId
+       << " size=" << e.size << " scope=" << e.scope << " align=" << e.alignment << " flags=" << int{e.flags}
+       << " name=" << e.name << " thread=" << e.thread << " time=" << e.timeNs << " position=" << e.position
+       << '\n';
 }
 
 namespace testing {
@@ -37,7 +40,9 @@ using Bytes = std::vector<std::byte>;
 
 class Collector : public EventSink {
  public:
-  void Consume(std::span<const Event> batch) override { events.insert(events.end(), batch.begin(), batch.end()); }
+  void Consume(std::span<const Event> batch) override {
+    events.insert(events.end(), batch.begin(), batch.end());
+  }
   void Finish() override { ++finished; }
   std::vector<Event> events;
   int finished = 0;
@@ -67,18 +72,30 @@ inline Event Make(EventType type, std::uint64_t id, std::uint64_t newId, const E
   event.timeNs = fields.timeNs;
   return event;
 }
-inline Event Alloc(std::uint64_t id, const EventFields& fields = {}) { return Make(EventType::kAlloc, id, 0, fields); }
-inline Event Free(std::uint64_t id, const EventFields& fields = {}) { return Make(EventType::kFree, id, 0, fields); }
+inline Event Alloc(std::uint64_t id, const EventFields& fields = {}) {
+  return Make(EventType::kAlloc, id, 0, fields);
+}
+inline Event Free(std::uint64_t id, const EventFields& fields = {}) {
+  return Make(EventType::kFree, id, 0, fields);
+}
 inline Event Realloc(std::uint64_t id, std::uint64_t newId, const EventFields& fields = {}) {
   return Make(EventType::kRealloc, id, newId, fields);
 }
-inline Event Begin(std::uint64_t id, const EventFields& fields = {}) { return Make(EventType::kBegin, id, 0, fields); }
-inline Event Commit(std::uint64_t id, const EventFields& fields = {}) { return Make(EventType::kCommit, id, 0, fields); }
-inline Event Abort(std::uint64_t id, const EventFields& fields = {}) { return Make(EventType::kAbort, id, 0, fields); }
+inline Event Begin(std::uint64_t id, const EventFields& fields = {}) {
+  return Make(EventType::kBegin, id, 0, fields);
+}
+inline Event Commit(std::uint64_t id, const EventFields& fields = {}) {
+  return Make(EventType::kCommit, id, 0, fields);
+}
+inline Event Abort(std::uint64_t id, const EventFields& fields = {}) {
+  return Make(EventType::kAbort, id, 0, fields);
+}
 inline Event ThreadStart(std::uint32_t thread, std::uint64_t number) {
   return Make(EventType::kThreadStart, number, 0, {.thread = thread});
 }
-inline Event ThreadEnd(std::uint32_t thread) { return Make(EventType::kThreadEnd, 0, 0, {.thread = thread}); }
+inline Event ThreadEnd(std::uint32_t thread) {
+  return Make(EventType::kThreadEnd, 0, 0, {.thread = thread});
+}
 inline Event Mark(std::uint16_t text, const EventFields& fields = {}) {
   Event event = Make(EventType::kMark, 0, 0, fields);
   event.name = text;
@@ -95,17 +112,21 @@ inline std::vector<Event> Numbered(std::vector<Event> events) {
   return events;
 }
 
-inline std::span<const std::byte> AsBytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+inline std::span<const std::byte> AsBytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 /** Pushes `bytes` in pieces of `piece` bytes, and finishes. */
-inline void PushAll(Decoder& decoder, std::span<const std::byte> bytes, std::size_t piece = std::size_t{1} << 20) {
+inline void PushAll(Decoder& decoder, std::span<const std::byte> bytes,
+                    std::size_t piece = std::size_t{1} << 20) {
   for (; !bytes.empty(); bytes = bytes.subspan(std::min(piece, bytes.size()))) {
     decoder.Push(bytes.first(std::min(piece, bytes.size())));
   }
   decoder.Finish();
 }
 
-inline Bytes WriteRmt(const TraceInfo& info, std::span<const Event> events, const CanonicalWriterOptions& options = {}) {
+inline Bytes WriteRmt(const TraceInfo& info, std::span<const Event> events,
+                      const CanonicalWriterOptions& options = {}) {
   Bytes bytes;
   CanonicalWriter writer(info, options, [&](std::span<const std::byte> piece) {
     bytes.insert(bytes.end(), piece.begin(), piece.end());
@@ -115,7 +136,8 @@ inline Bytes WriteRmt(const TraceInfo& info, std::span<const Event> events, cons
   return bytes;
 }
 
-inline std::vector<Event> ReadRmt(std::span<const std::byte> bytes, TraceInfo& info, const DecoderOptions& options = {},
+inline std::vector<Event> ReadRmt(std::span<const std::byte> bytes, TraceInfo& info,
+                                  const DecoderOptions& options = {},
                                   std::size_t piece = std::size_t{1} << 20) {
   Collector sink;
   PushAll(*MakeDecoder(TraceFormat::kRmt, options, info, sink), bytes, piece);
@@ -133,7 +155,8 @@ inline TraceError ErrorOf(const std::function<void()>& run) {
   return TraceError("none", "");
 }
 
-/** A valid canonical trace of about `count` random events: threads, transactions in transactions, all sorts of blocks. */
+/** A valid canonical trace of about `count` random events: threads, transactions in transactions, all sorts
+ * of blocks. */
 std::vector<Event> RandomTrace(std::uint64_t seed, std::size_t count, TraceInfo& info, bool times);
 
 }  // namespace testing

@@ -38,13 +38,18 @@ TEST(Validator, KnowsThatBlocksDieWithTheirScope) {
   EXPECT_EQ(ErrorAt(4, {Begin(1), Alloc(1, dies), Abort(1), Free(1)}).code(), "double-free");
   const EventFields inner{.scope = 2, .flags = kFlagDiesWithScope};
   // What is inherited dies with the parent, an abort ends children too.
-  EXPECT_EQ(ErrorAt(6, {Begin(1), Begin(2, {.scope = 1}), Alloc(1, inner), Commit(2, {.flags = kFlagInherit}), Commit(1), Free(1)}).code(),
+  EXPECT_EQ(ErrorAt(6, {Begin(1), Begin(2, {.scope = 1}), Alloc(1, inner), Commit(2, {.flags = kFlagInherit}),
+                        Commit(1), Free(1)})
+                .code(),
             "double-free");
-  EXPECT_EQ(ErrorAt(5, {Begin(1), Begin(2, {.scope = 1}), Alloc(1, inner), Abort(1), Commit(2)}).code(), "bad-transaction");
+  EXPECT_EQ(ErrorAt(5, {Begin(1), Begin(2, {.scope = 1}), Alloc(1, inner), Abort(1), Commit(2)}).code(),
+            "bad-transaction");
   Collector sink;
   Validator validator(sink);
-  const std::vector<Event> good = {Begin(1), Begin(2, {.scope = 1}), Alloc(1, inner), Alloc(2, inner), Free(1),
-                                   Commit(2, {.flags = kFlagInherit}), Free(2), Commit(1)};
+  const std::vector<Event> good = {Begin(1),        Begin(2, {.scope = 1}),
+                                   Alloc(1, inner), Alloc(2, inner),
+                                   Free(1),         Commit(2, {.flags = kFlagInherit}),
+                                   Free(2),         Commit(1)};
   validator.Consume(good);
   EXPECT_EQ(sink.events, good);
 }
@@ -53,7 +58,8 @@ TEST(Validator, EndsDeepNestsWithoutRecursion) {
   Collector sink;
   Validator validator(sink);
   std::vector<Event> events;
-  for (std::uint64_t depth = 1; depth <= 300'000; ++depth) events.push_back(Begin(depth, {.scope = depth - 1}));
+  for (std::uint64_t depth = 1; depth <= 300'000; ++depth)
+    events.push_back(Begin(depth, {.scope = depth - 1}));
   events.push_back(Abort(1));
   validator.Consume(events);
   EXPECT_EQ(sink.events.size(), events.size());
