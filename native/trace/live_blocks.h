@@ -12,8 +12,8 @@
 namespace rmem {
 
 /**
- * Spreads birth numbers by Fibonacci hashing: the newest, which mostly are alive together, never meet. With `id & mask`
- * they would form one long run, which deletion walks to its end.
+ * Spreads birth numbers by Fibonacci hashing: the newest, which mostly are alive together, never meet. With
+ * `id & mask` they would form one long run, which deletion walks to its end.
  */
 struct BirthHash {
   static std::size_t Slot(std::uint64_t id, int shift) {
@@ -25,8 +25,8 @@ struct BirthHash {
 extern const std::uint64_t kAddressMultiplier;
 
 /**
- * Spreads addresses and handles. These are whatever a file says, hence multiply-shift with a multiplier nobody can know
- * (Dietzfelbinger et al. 1997): no file can be made whose addresses all meet in one slot.
+ * Spreads addresses and handles. These are whatever a file says, hence multiply-shift with a multiplier
+ * nobody can know (Dietzfelbinger et al. 1997): no file can be made whose addresses all meet in one slot.
  */
 struct AddressHash {
   static std::size_t Slot(std::uint64_t id, int shift) {
