@@ -13,8 +13,8 @@ void FutexWake(std::atomic<std::uint32_t>& word, int threads);
 bool RegisterFences();
 
 /**
- * A full fence on this and all running threads of the process (membarrier): lets the side that never sleeps do without
- * one. Does nothing where RegisterFences was refused; sleeps must then be short.
+ * A full fence on this and all running threads of the process (membarrier): lets the side that never sleeps
+ * do without one. Does nothing where RegisterFences was refused; sleeps must then be short.
  */
 void FenceOtherThreads();
 bool HasFences();
@@ -29,8 +29,8 @@ inline void SpinPause() {
 }
 
 /**
- * Pauses of a wait before it sleeps: a few microseconds. What is about to come from the other CPU comes in that time,
- * and for anything longer others need the CPU, since there may be many more threads than CPUs.
+ * Pauses of a wait before it sleeps: a few microseconds. What is about to come from the other CPU comes in
+ * that time, and for anything longer others need the CPU, since there may be many more threads than CPUs.
  */
 inline constexpr int kSpins = 100;
 

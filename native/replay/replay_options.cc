@@ -99,6 +99,9 @@ ReplayOptions ParseReplayOptions(int argc, char** argv) {
   const bool memory = *mode == ReplayMode::kMemory;
   if (memory && options.round.order == ReplayOrder::kFree) throw Usage("a memory round is in recorded order");
   if (memory && options.warmPasses > 0) throw Usage("a memory round has one pass, over fresh memory");
+  if (*mode == ReplayMode::kCheck && !options.round.route->givesMemory) {
+    throw Usage("the route " + options.routeName + " gives no memory that could be checked");
+  }
   if (!memory && options.idleMs > 0) throw Usage("--idle belongs to memory rounds");
   return options;
 }

@@ -19,6 +19,8 @@ struct StatVisitor {
 
 /** A route as the runners see it: the loops compiled for it, and what happens between passes. */
 struct RouteTable {
+  /** Whether it gives memory that can be written to, and so checked. */
+  bool givesMemory;
   /** The route, or null where there is no memory for it. */
   void* (*create)();
   /** The loop of a round; `streams`: free order of more than one. */

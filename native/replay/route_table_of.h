@@ -53,6 +53,7 @@ class RouteTableOf {
 
  public:
   static constexpr RouteTable kTable = {
+      Route::kTouches,
       [] { return static_cast<void*>(Route::Create()); },
       [](ReplayMode mode, bool streams) { return streams ? Loop<true>(mode) : Loop<false>(mode); },
       Clear,

@@ -12,8 +12,8 @@ namespace rmem {
 namespace {
 
 constexpr std::size_t kGuardBytes = 4096;
-// The loops need little, but all thread-local storage lies here too, that of preloaded libraries and sanitizers
-// included. Costs address space only.
+// The loops need little, but all thread-local storage lies here too, that of preloaded libraries and
+// sanitizers included. Costs address space only.
 constexpr std::size_t kStackBytes = std::size_t{2} << 20;
 // Populated beforehand, from the top: as much as was ever seen in use.
 constexpr std::size_t kWarmBytes = std::size_t{32} << 10;

@@ -9,11 +9,11 @@
 namespace rmem {
 
 /**
- * The windows of the total order in free order: a stream may enter window w when every stream has left the windows
- * up to w - 2.
+ * The windows of the total order in free order: a stream may enter window w when every stream has left the
+ * windows up to w - 2.
  *
- * Each window has a gate of its own to sleep at. Streams may wait at many windows at once, hundreds of them, and when
- * a window is complete only those must wake that can go on.
+ * Each window has a gate of its own to sleep at. Streams may wait at many windows at once, hundreds of them,
+ * and when a window is complete only those must wake that can go on.
  */
 class Windows {
  public:
@@ -21,8 +21,8 @@ class Windows {
   explicit Windows(std::span<const std::uint32_t> streams);
 
   /**
-   * One stream has left `window`. Calls `onComplete(w)` for each window that is complete now, all before it being
-   * so; once each, and before anybody enters w + 2.
+   * One stream has left `window`. Calls `onComplete(w)` for each window that is complete now, all before it
+   * being so; once each, and before anybody enters w + 2.
    */
   template <class OnComplete>
   void Leave(std::uint32_t window, OnComplete&& onComplete) {
@@ -55,7 +55,9 @@ class Windows {
     }
   }
 
-  bool IsOpen(std::uint32_t window) const { return gates_[window].state.load(std::memory_order_acquire) == kOpen; }
+  bool IsOpen(std::uint32_t window) const {
+    return gates_[window].state.load(std::memory_order_acquire) == kOpen;
+  }
   bool WaitLong(std::uint32_t window);
   void Open(std::uint32_t window);
 

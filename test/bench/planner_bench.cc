@@ -15,7 +15,9 @@ namespace {
 
 class Collect : public rmem::EventSink {
  public:
-  void Consume(std::span<const rmem::Event> events) override { all.insert(all.end(), events.begin(), events.end()); }
+  void Consume(std::span<const rmem::Event> events) override {
+    all.insert(all.end(), events.begin(), events.end());
+  }
   void Finish() override {}
   std::vector<rmem::Event> all;
 };
@@ -41,8 +43,9 @@ int main(int argc, char** argv) {
   planner.Finish();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   unlink(path.c_str());
-  std::printf("{\"events\":%zu,\"streams\":%u,\"waits\":%llu,\"windows\":%llu,\"eventsPerSecond\":%.0f}\n", events.all.size(),
-              planner.summary().streams, static_cast<unsigned long long>(planner.summary().waits),
+  std::printf("{\"events\":%zu,\"streams\":%u,\"waits\":%llu,\"windows\":%llu,\"eventsPerSecond\":%.0f}\n",
+              events.all.size(), planner.summary().streams,
+              static_cast<unsigned long long>(planner.summary().waits),
               static_cast<unsigned long long>(planner.summary().windows),
               static_cast<double>(events.all.size()) / took.count());
 }

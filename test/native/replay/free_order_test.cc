@@ -22,16 +22,17 @@ class NoMonitor : public ReplayMonitor {
   void Tick(std::uint64_t) override {}
 };
 
-/** How many traces: FREE_ORDER_TRACES, else enough for a look at every feature. `npm run fuzz:plans` sets 10,000. */
+/** How many traces: FREE_ORDER_TRACES, else enough for a look at every feature. `npm run fuzz:plans` sets
+ * 10,000. */
 std::uint64_t TraceCount() {
   const char* asked = std::getenv("FREE_ORDER_TRACES");
   return asked == nullptr ? 1500 : std::strtoull(asked, nullptr, 10);
 }
 
 /**
- * Random traces of several threads, with transactions, savepoints and foreign frees, replayed by real threads in free
- * order in the check round: a wait that is missing shows as a block with another's content, one too many as a
- * deadlock, which the time limit of the test run ends.
+ * Random traces of several threads, with transactions, savepoints and foreign frees, replayed by real threads
+ * in free order in the check round: a wait that is missing shows as a block with another's content, one too
+ * many as a deadlock, which the time limit of the test run ends.
  */
 TEST(FreeOrder, RandomTracesReplayVerified) {
   std::string name = std::filesystem::temp_directory_path() / "free-order-test-XXXXXX";

@@ -24,7 +24,8 @@ class KeptMallocRoute : public MallocRoute {
  protected:
   static void* Keep(void* block) {
     static std::mutex mutex;
-    static auto* const kept = new std::vector<void*>;  // never destroyed: leaks are looked for at the very end
+    static auto* const kept =
+        new std::vector<void*>;  // never destroyed: leaks are looked for at the very end
     const std::lock_guard lock(mutex);
     kept->push_back(block);
     return block;
