@@ -13,7 +13,7 @@ import { execute, inParallel, root, runScript, StepError, step } from "./steps.m
 
 const width = availableParallelism();
 const bin = (name) => join("node_modules", ".bin", name);
-const fuzzSecondsEach = 5;
+const fuzzSecondsEach = Number(process.env.FUZZ_SECONDS ?? 5);
 
 function filesUnder(folder, pattern) {
   if (!existsSync(join(root, folder))) return [];

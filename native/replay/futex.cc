@@ -2,16 +2,35 @@
 
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 namespace rmem {
 namespace {
 
 bool fencesRegistered = false;
 
+constexpr int kSpins = 100;
+constexpr std::uint64_t kYieldNs = YIELDNS;
+
 }  // namespace
+
+bool Patience::Once() {
+  if (spins_ < kSpins) {
+    ++spins_;
+    SpinPause();
+    return true;
+  }
+  const std::uint64_t nowNs = MonotonicNs();
+  if (yieldUntilNs_ == 0) yieldUntilNs_ = nowNs + kYieldNs;
+  if (nowNs >= yieldUntilNs_) return false;
+  sched_yield();
+  return true;
+}
 
 void FutexWait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint64_t timeoutNs) {
   const timespec timeout{static_cast<time_t>(timeoutNs / 1'000'000'000),

@@ -29,10 +29,19 @@ inline void SpinPause() {
 }
 
 /**
- * Pauses of a wait before it sleeps: a few microseconds. What is about to come from the other CPU comes in
- * that time, and for anything longer others need the CPU, since there may be many more threads than CPUs.
+ * What a wait does before it sleeps: `while (!there) if (!patience.Once()) sleep;`. First it spins, a microsecond or
+ * two, for what is about to come from another CPU. Then it yields for a while: there may be more threads than CPUs, and
+ * to hand the CPU to one that can go on costs a tenth of putting this one to sleep and waking it again.
  */
-inline constexpr int kSpins = 100;
+class Patience {
+ public:
+  /** False: enough of it. */
+  bool Once();
+
+ private:
+  int spins_ = 0;
+  std::uint64_t yieldUntilNs_ = 0;
+};
 
 /** Longest sleep of any wait: how late it may notice a halt. */
 inline constexpr std::uint64_t kSleepSliceNs = 100'000'000;

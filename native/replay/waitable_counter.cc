@@ -11,8 +11,7 @@ constexpr std::uint64_t kSliceWithoutFencesNs = 1'000'000;
 }  // namespace
 
 bool WaitableCounter::WaitLong(std::uint64_t target) {
-  for (int i = 0; i < kSpins; ++i) {
-    SpinPause();
+  for (Patience patience; patience.Once();) {
     if (value() >= target) return true;
   }
   const std::uint64_t slice = HasFences() ? kSleepSliceNs : kSliceWithoutFencesNs;

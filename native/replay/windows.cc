@@ -22,8 +22,7 @@ void Windows::Reset() {
 }
 
 bool Windows::WaitLong(std::uint32_t window) {
-  for (int i = 0; i < kSpins; ++i) {
-    SpinPause();
+  for (Patience patience; patience.Once();) {
     if (IsOpen(window)) return true;
   }
   std::atomic<std::uint32_t>& state = gates_[window].state;
