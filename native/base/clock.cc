@@ -38,6 +38,10 @@ std::uint64_t ProcessCpuNs() {
   return Read(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+std::uint64_t ThreadCpuNs() {
+  return Read(CLOCK_THREAD_CPUTIME_ID);
+}
+
 OperationClock OperationClock::Calibrate() {
   OperationClock clock;
   clock.cycles_ = CycleCounterIsSteady();

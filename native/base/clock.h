@@ -14,6 +14,9 @@ std::uint64_t MonotonicNs();
 /** CPU time in ns of all threads of this process. */
 std::uint64_t ProcessCpuNs();
 
+/** CPU time in ns of the calling thread. */
+std::uint64_t ThreadCpuNs();
+
 /**
  * A clock for single operations: the cycle counter where the CPU has one that never stops or changes its
  * rate, CLOCK_MONOTONIC elsewhere. Before() and After() keep the work between them from moving out.

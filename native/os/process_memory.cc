@@ -9,7 +9,7 @@
 namespace rmem {
 namespace {
 
-constexpr int kSlowReadings = 3;  // in a row: one alone may have been the scheduler
+constexpr int kSlowReadings = 3;  // in a row: one alone may have been an interruption
 
 /** Reads a whole /proc file of at most `capacity` bytes; empty when it can't. */
 std::string_view ReadWhole(int file, char* buffer, std::size_t capacity) {
@@ -61,9 +61,9 @@ ProcessMemory::~ProcessMemory() {
 
 bool ProcessMemory::Read(MemoryReading* reading) {
   if (source_ == MemorySource::kSmapsRollup) {
-    const std::uint64_t before = MonotonicNs();
+    const std::uint64_t before = ThreadCpuNs();
     if (ReadRollup(reading)) {
-      slowInARow_ = MonotonicNs() - before > slowNs_ ? slowInARow_ + 1 : 0;
+      slowInARow_ = ThreadCpuNs() - before > slowNs_ ? slowInARow_ + 1 : 0;
       if (slowInARow_ >= kSlowReadings) source_ = MemorySource::kStatus;
       return true;
     }

@@ -15,7 +15,7 @@ namespace {
 bool fencesRegistered = false;
 
 constexpr int kSpins = 100;
-constexpr std::uint64_t kYieldNs = YIELDNS;
+constexpr std::uint64_t kYieldNs = 50'000;
 
 }  // namespace
 
