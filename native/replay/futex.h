@@ -29,9 +29,10 @@ inline void SpinPause() {
 }
 
 /**
- * What a wait does before it sleeps: `while (!there) if (!patience.Once()) sleep;`. First it spins, a microsecond or
- * two, for what is about to come from another CPU. Then it yields for a while: there may be more threads than CPUs, and
- * to hand the CPU to one that can go on costs a tenth of putting this one to sleep and waking it again.
+ * What a wait does before it sleeps: `while (!there) if (!patience.Once()) sleep;`. First it spins, a
+ * microsecond or two, for what is about to come from another CPU. Then it yields for a while: there may be
+ * more threads than CPUs, and to hand the CPU to one that can go on costs a tenth of putting this one to
+ * sleep and waking it again.
  */
 class Patience {
  public:
