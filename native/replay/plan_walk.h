@@ -21,7 +21,6 @@ struct WalkedStep {
   std::uint64_t position;  // instructions of its stream before it
   std::uint64_t total;     // instructions of all streams before it
   std::uint64_t event;     // number of the event it belongs to
-  bool lastOfRun;
 };
 
 /** Meets every instruction in the total order. The runs must fit the streams (PlanCheck sees to that). */
@@ -39,7 +38,6 @@ void WalkPlan(const PlanFile& plan, Visit&& visit) {
       for (std::uint32_t i = 0; i < run.count; ++i, ++position, ++step.total) {
         step.instruction = instructions + position;
         step.position = position;
-        step.lastOfRun = i + 1 == run.count;
         visit(static_cast<const WalkedStep&>(step));
         if (IsEvent(step.instruction->op)) ++step.event;
       }

@@ -4,6 +4,10 @@ import type { RunProgress } from "../../src/measure/measurement-progress.js";
 import { openLiveView } from "../../src/tui/live.js";
 import { ratioBar } from "../../src/tui/ratioBar.js";
 
+// Ink looks when it is loaded, and draws nothing where it believes itself in CI. This terminal is in none.
+delete process.env.CI;
+delete process.env.CONTINUOUS_INTEGRATION;
+
 /** A terminal that keeps what is written to it, and types what it is told. */
 function terminal(columns = 120, rows = 24) {
   const frames: string[] = [];

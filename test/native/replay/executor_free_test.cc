@@ -131,37 +131,30 @@ TEST_F(FreeOrderTest, ReplayedPeakIsTheRecordedOneWhenWindowsKeepTheOrder) {
 
 TEST_F(FreeOrderTest, ReplayedPeakShowsStreamsThatStrayFromTheRecordedOrder) {
   PlanBuilder plan(2);
-  // Recorded: never more than 100 alive. Free: nothing keeps the second stream from allocating before the
-  // first frees.
+  // Recorded: never more than 100 alive. Free: the second stream allocates its 90 while the first has not
+  // freed yet.
   plan.On(0).Window(0).Alloc(0, 100).Free(0, 100);
-  plan.On(1).Window(1).Alloc(1, 90);
-  plan.On(0).Window(1).Alloc(2, 1).Free(2, 1);
-  plan.On(1).Free(1, 90);
-  for (std::uint32_t window = 2; window < 6; ++window) {
-    plan.On(0).Window(window).Alloc(0, 1).Free(0, 1).On(1).Window(window).Alloc(1, 1).Free(1, 1);
-  }
+  plan.On(1).Window(1).Alloc(1, 90).Window(2).Free(1, 90);
+  plan.On(0).Window(2).Alloc(0, 1).Free(0, 1);
+  ASSERT_EQ(plan.peakBytes(), 100u);
   journal_.onEntry = [](const std::string& what) {
-    if (what == "alloc 100") usleep(30'000);
-    if (what == "free 100") usleep(60'000);
-    if (what == "free 90") usleep(200'000);
+    if (what == "alloc 100") usleep(100'000);
   };
-  const PlayedRound round = Play(plan);
-  EXPECT_EQ(plan.peakBytes(), 100u);
-  EXPECT_GE(PlayedRound::Number(round.Only("pass"), "replayedPeakBytes"), 100);
+  EXPECT_EQ(PlayedRound::Number(Play(plan).Only("pass"), "replayedPeakBytes"), 190);
 }
 
 TEST_F(FreeOrderTest, SleepsToTheTimesOfTheTrace) {
   for (const std::uint32_t streams : {1u, 2u}) {
     PlanBuilder plan(streams);
-    plan.On(0).SleepUntil(30'000'000).Alloc(0, 1).SleepUntil(60'000'000).Free(0, 1);
+    plan.On(0).SleepUntil(150'000'000).Alloc(0, 1).SleepUntil(200'000'000).Free(0, 1);
     if (streams == 2) plan.On(1).SleepUntil(10'000'000).Alloc(1, 2).Free(1, 2);
     RoundPlayer player(plan);
     player.On<JournalRoute>().In(ReplayMode::kTimed, ReplayOrder::kFree);
-    EXPECT_LT(PlayedRound::Number(player.Play().Only("pass"), "wallNs"), 30e6);
+    EXPECT_LT(PlayedRound::Number(player.Play().Only("pass"), "wallNs"), 150e6);
     player.options.round.paced = true;
     const double wallNs = *PlayedRound::Number(player.Play().Only("pass"), "wallNs");
-    EXPECT_GE(wallNs, 60e6);
-    EXPECT_LT(wallNs, 160e6);
+    EXPECT_GE(wallNs, 200e6);
+    EXPECT_LT(wallNs, 2e9);
   }
 }
 
