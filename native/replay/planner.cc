@@ -18,7 +18,7 @@ namespace {
 // Closer together than this, times are not worth an instruction: a sleep overshoots by more.
 constexpr std::uint64_t kSleepStepNs = 20'000;
 
-TraceError At(const Event&, std::uint64_t number, const char* code, const std::string& message) {
+TraceError At(std::uint64_t number, const char* code, const std::string& message) {
   TraceError error(code, "event " + std::to_string(number) + " " + message);
   error.AtEvent(number);
   return error;
@@ -130,8 +130,8 @@ std::uint32_t Planner::Impl::SlotOf(std::uint64_t id) {
   if (slot != nullptr) return *slot;
   const std::string block = "block " + std::to_string(id);
   if (id != 0 && id <= births_)
-    throw At({}, number_, "double-free", "uses " + block + ", which was freed before");
-  throw At({}, number_, "unknown-block", "uses " + block + ", which was never allocated");
+    throw At(number_, "double-free", "uses " + block + ", which was freed before");
+  throw At(number_, "unknown-block", "uses " + block + ", which was never allocated");
 }
 
 PlanStep Planner::Impl::EmitBlockOp(std::uint32_t stream, Op op, Op wideOp, const Operands& operands) {
@@ -143,8 +143,7 @@ PlanStep Planner::Impl::EmitBlockOp(std::uint32_t stream, Op op, Op wideOp, cons
                  static_cast<std::uint32_t>(operands.size), static_cast<std::uint32_t>(operands.oldSize)});
   }
   if (wideCount_ > UINT32_MAX) {
-    throw At({}, number_, "too-large",
-             "is past the 4 billion operations on huge blocks that a plan can hold");
+    throw At(number_, "too-large", "is past the 4 billion operations on huge blocks that a plan can hold");
   }
   const WideOperands entry{operands.size, operands.oldSize, operands.scope, 0};
   wide_.Append(&entry, sizeof(entry));
@@ -180,7 +179,7 @@ void Planner::Impl::Alloc(const Event& event) {
   const std::uint32_t slot = slots_.Take(stream, streams_.window());
   if (slot >= blocks_.size()) blocks_.resize(slot + 1);
   if (!live_.Insert(event.id, slot)) {
-    throw At(event, number_, "bad-block", "allocates block " + std::to_string(event.id) + ", which is alive");
+    throw At(number_, "bad-block", "allocates block " + std::to_string(event.id) + ", which is alive");
   }
   births_ = std::max(births_, event.id);
 
@@ -189,7 +188,7 @@ void Planner::Impl::Alloc(const Event& event) {
   if (event.scope != 0) {
     const std::uint32_t scope = scopes_.Find(event.scope);
     if (scope == 0) {
-      throw At(event, number_, "bad-transaction",
+      throw At(number_, "bad-transaction",
                "allocates in transaction " + std::to_string(event.scope) + ", which is not open");
     }
     streams_.WaitFor(stream, scopes_[scope].begin);
@@ -246,7 +245,7 @@ void Planner::Impl::Realloc(const Event& event) {
   CountForeign(event, block);
   live_.Erase(event.id);
   if (!live_.Insert(event.newId, slot)) {
-    throw At(event, number_, "bad-block", "makes block " + std::to_string(event.newId) + ", which is alive");
+    throw At(number_, "bad-block", "makes block " + std::to_string(event.newId) + ", which is alive");
   }
   births_ = std::max(births_, event.newId);
 
@@ -275,7 +274,7 @@ void Planner::Impl::Begin(const Event& event) {
   if (event.scope != 0) {
     parent = scopes_.Find(event.scope);
     if (parent == 0) {
-      throw At(event, number_, "bad-transaction",
+      throw At(number_, "bad-transaction",
                "begins inside transaction " + std::to_string(event.scope) + ", which is not open");
     }
     streams_.WaitFor(stream, scopes_[parent].begin);
@@ -283,8 +282,7 @@ void Planner::Impl::Begin(const Event& event) {
     ++summary.transactions;
   }
   if (event.id == 0 || scopes_.Find(event.id) != 0) {
-    throw At(event, number_, "bad-transaction",
-             "begins transaction " + std::to_string(event.id) + " a second time");
+    throw At(number_, "bad-transaction", "begins transaction " + std::to_string(event.id) + " a second time");
   }
   const std::uint32_t slot = scopeSlots_.Take(stream, streams_.window());
   const std::uint32_t scope = scopes_.Open(event.id, parent, slot);
@@ -311,11 +309,11 @@ void Planner::Impl::FreeImplied(std::uint32_t stream, std::uint32_t scoped) {
 void Planner::Impl::End(const Event& event) {
   const std::uint32_t scope = scopes_.Find(event.id);
   if (scope == 0) {
-    throw At(event, number_, "bad-transaction",
+    throw At(number_, "bad-transaction",
              "ends transaction " + std::to_string(event.id) + ", which is not open");
   }
   if (scopes_[scope].openChildren != 0) {
-    throw At(event, number_, "bad-transaction",
+    throw At(number_, "bad-transaction",
              "ends transaction " + std::to_string(event.id) + " before the savepoints inside it");
   }
   const std::uint32_t parent = scopes_[scope].parent;

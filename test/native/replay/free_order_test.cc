@@ -37,7 +37,7 @@ std::uint64_t TraceCount() {
 /**
  * Random traces of several threads, with transactions, savepoints and foreign frees, replayed by real threads
  * in free order in the check round: a wait that is missing shows as a block with another's content, one too
- * many as a deadlock, which the time limit of the test run ends.
+ * many as a deadlock.
  */
 TEST(FreeOrder, RandomTracesReplayVerified) {
   std::string name = std::filesystem::temp_directory_path() / "free-order-test-XXXXXX";
