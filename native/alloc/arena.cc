@@ -137,11 +137,12 @@ void ArenaAllocator::EndOne(Transaction* transaction, Ending ending) noexcept {
   const auto used = static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
   {
     const LockGuard guard(statsLock_);
+    // Regions come and go by themselves: they say nothing of how large a first chunk should be.
     usage_[transaction->type_].Observe(used);
     stats_.committed += ending != Ending::kAborted ? 1 : 0;
     stats_.inherited += ending == Ending::kInherited ? 1 : 0;
     stats_.aborted += ending == Ending::kAborted ? 1 : 0;
-    stats_.usedBytes += used;
+    stats_.usedBytes += used + transaction->regionBytes_;
     stats_.heldBytes += ending == Ending::kInherited ? 0 : transaction->heldBytes_;
     stats_.wasteBytes += transaction->wasteBytes_;
   }
@@ -304,18 +305,23 @@ void ArenaAllocator::Flush(ArenaThread& thread) noexcept {
   thread.transactionCount = 0;
 }
 
+// Whether it may go past its profile's limit.
+bool ArenaAllocator::MayGrow(const Transaction& transaction) const noexcept {
+  const bool last = transaction.profile_ + 1 == kArenaProfiles;
+  return config_.growth == ArenaGrowth::kGrowPastAll || (config_.growth == ArenaGrowth::kGrow && !last);
+}
+
 // Whether the transaction may hold so much more, under its profile or under the one it may grow to.
 bool ArenaAllocator::MayHold(Transaction* transaction, std::uint64_t bytes) noexcept {
   const std::uint64_t held = transaction->heldBytes_ + bytes;
   if (held <= config_.profiles[transaction->profile_].limitBytes) return true;
   const LockGuard guard(statsLock_);
   while (held > config_.profiles[transaction->profile_].limitBytes) {
-    const bool last = transaction->profile_ + 1 == kArenaProfiles;
-    if (config_.growth == ArenaGrowth::kRefuse || (last && config_.growth == ArenaGrowth::kGrow)) {
+    if (!MayGrow(*transaction)) {
       ++stats_.refused;
       return false;
     }
-    if (last) {
+    if (transaction->profile_ + 1 == kArenaProfiles) {
       ++stats_.pastLimit;
       return true;
     }
@@ -349,7 +355,10 @@ bool ArenaAllocator::AddChunk(Transaction* transaction, std::size_t bytes) noexc
   // found again.
   const std::size_t needed = std::bit_ceil(std::max(bytes + kHeadBytes, kPageBytes));
   std::size_t chunkBytes = std::max(std::bit_ceil(wanted), needed);
-  if (transaction->heldBytes_ + chunkBytes > profile.limitBytes) chunkBytes = needed;
+  // The last bytes up to a limit that holds come one request at a time.
+  if (transaction->heldBytes_ + chunkBytes > profile.limitBytes && !MayGrow(*transaction)) {
+    chunkBytes = needed;
+  }
   ArenaChunk* chunk = nullptr;
   for (const std::size_t size : {chunkBytes, needed}) {
     if (!MayHold(transaction, size)) return false;
@@ -372,9 +381,9 @@ bool ArenaAllocator::AddChunk(Transaction* transaction, std::size_t bytes) noexc
   return true;
 }
 
-void* ArenaAllocator::AllocateSlow(Transaction* transaction, std::size_t size,
-                                   std::size_t alignment) noexcept {
-  if (size > config_.oversizedBytes) return AllocateRegion(transaction, size, alignment);
+void* ArenaAllocator::AllocateSlow(Transaction* transaction, std::size_t size, std::size_t alignment,
+                                   bool zeroed) noexcept {
+  if (size > config_.oversizedBytes) return AllocateRegion(transaction, size, alignment, zeroed);
   if (alignment > pages_->reservedBytes()) return nullptr;
   const std::size_t bytes = BytesFor(size);
   const std::uintptr_t aligned = AlignmentFor(size, alignment);
@@ -386,11 +395,13 @@ void* ArenaAllocator::AllocateSlow(Transaction* transaction, std::size_t size,
     start = AlignUp(transaction->bump_, aligned);
   }
   transaction->bump_ = start + bytes;
-  return reinterpret_cast<void*>(start);
+  auto* p = reinterpret_cast<void*>(start);
+  if (zeroed) std::memset(p, 0, size);
+  return p;
 }
 
-void* ArenaAllocator::AllocateRegion(Transaction* transaction, std::size_t size,
-                                     std::size_t alignment) noexcept {
+void* ArenaAllocator::AllocateRegion(Transaction* transaction, std::size_t size, std::size_t alignment,
+                                     bool zeroed) noexcept {
   const std::size_t head = std::max(kHeadBytes, alignment);
   const std::size_t bytes = head + size;
   if (bytes < size || bytes > pages_->reservedBytes()) return nullptr;
@@ -402,6 +413,8 @@ void* ArenaAllocator::AllocateRegion(Transaction* transaction, std::size_t size,
   auto* start = static_cast<char*>(pages_->Allocate(pages, std::max(alignment, kPageBytes)));
   if (start == nullptr) return nullptr;
   if (held >= kHugePageBytes) pages_->AdviseHuge(start, pages);
+  // Before the head is written; pages that are zero already are not touched.
+  if (zeroed) pages_->Zero(start, bytes);
   ArenaRegion* region = RegionOf(start + head);
   *region = {transaction->regions_, nullptr, start, pages};
   if (transaction->regions_ != nullptr) {
@@ -411,7 +424,7 @@ void* ArenaAllocator::AllocateRegion(Transaction* transaction, std::size_t size,
   }
   transaction->regions_ = region;
   transaction->heldBytes_ += held;
-  transaction->filledBytes_ += held;
+  transaction->regionBytes_ += held;
   const LockGuard statsGuard(statsLock_);
   ++stats_.regions;
   return start + head;
@@ -452,7 +465,7 @@ void* ArenaAllocator::ResizeRegion(Transaction* transaction, void* p, std::size_
     const std::uint64_t more = std::uint64_t{pages - oldPages} * kPageBytes;
     if (!MayHold(transaction, more) || !pages_->Extend(region->start, oldPages, pages)) return nullptr;
     transaction->heldBytes_ += more;
-    transaction->filledBytes_ += more;
+    transaction->regionBytes_ += more;
   }
   region->pages = pages;
   return p;

@@ -53,7 +53,8 @@ class Transaction {
   Transaction* nextSibling_;
   Transaction* previousSibling_;
   std::uint64_t heldBytes_;    // in chunks and regions, those of committed children included
-  std::uint64_t filledBytes_;  // in chunks that are no longer the current one, and in regions: own ones
+  std::uint64_t filledBytes_;  // in chunks of its own that are no longer the current one
+  std::uint64_t regionBytes_;  // ever taken as regions
   std::uint64_t wasteBytes_;   // freed but not taken back
 };
 
@@ -118,8 +119,8 @@ class ArenaAllocator {
       }
     }
     if (p == nullptr) [[unlikely]]
-      p = AllocateSlow(transaction, size, alignment);
-    if (zeroed && p != nullptr) std::memset(p, 0, size);
+      return AllocateSlow(transaction, size, alignment, zeroed);
+    if (zeroed) std::memset(p, 0, size);
     return p;
   }
   /** Takes the last block back; others wait for the end. */
@@ -155,12 +156,14 @@ class ArenaAllocator {
     return alignment != 0 ? alignment : size <= 8 ? 8 : 16;
   }
 
-  void* AllocateSlow(Transaction* transaction, std::size_t size, std::size_t alignment) noexcept;
-  void* AllocateRegion(Transaction* transaction, std::size_t size, std::size_t alignment) noexcept;
+  void* AllocateSlow(Transaction* transaction, std::size_t size, std::size_t alignment, bool zeroed) noexcept;
+  void* AllocateRegion(Transaction* transaction, std::size_t size, std::size_t alignment,
+                       bool zeroed) noexcept;
   void FreeRegion(Transaction* transaction, void* p) noexcept;
   void* ResizeRegion(Transaction* transaction, void* p, std::size_t newSize) noexcept;
   bool AddChunk(Transaction* transaction, std::size_t bytes) noexcept;
   bool MayHold(Transaction* transaction, std::uint64_t bytes) noexcept;
+  bool MayGrow(const Transaction& transaction) const noexcept;
   void Estimate(Transaction* transaction) noexcept;
 
   enum class Ending : std::uint8_t { kCommitted, kInherited, kAborted };

@@ -93,7 +93,12 @@ class Heap {
   }
   void* Reallocate(Transaction* transaction, void* p, std::size_t oldSize, std::size_t newSize,
                    std::size_t alignment) noexcept requires kHasTransactions {
-    return arenas_.Reallocate(transaction, p, oldSize, newSize, alignment);
+    void* moved = arenas_.Reallocate(transaction, p, oldSize, newSize, alignment);
+    if (moved == nullptr) [[unlikely]] {
+      Drain();
+      moved = arenas_.Reallocate(transaction, p, oldSize, newSize, alignment);
+    }
+    return moved;
   }
   void Commit(Transaction* transaction, bool inherit) noexcept requires kHasTransactions {
     arenas_.Commit(transaction, inherit);

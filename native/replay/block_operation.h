@@ -52,7 +52,8 @@ inline BlockOperation Decode(const Instruction& at, const WideOperands* wide) {
     const WideOperands& operands = wide[at.size];
     operation.size = operands.size;
     operation.oldSize = operands.oldSize;
-    operation.scope = operands.scope;
+    // A survivor's flag was taken back when it was found out; the table still has its scope.
+    operation.scope = (at.flags & kPlanArena) != 0 ? operands.scope : 0;
   }
   return operation;
 }

@@ -17,7 +17,12 @@ bool LatencyOperation(StreamContext& context, const Instruction* at) {
     std::uint64_t& begun = context.scopeStartTicks[at->slot];
     if (at->op == Op::kBegin) begun = clock.Before();
     if (!ScopeOperation(route, context, *at)) return false;
-    if (at->op != Op::kBegin) record.transaction.Record(clock.After() - begun);
+    // One that began before the measured section has no beginning here. Clocks of two CPUs may differ a
+    // little.
+    if (at->op != Op::kBegin && begun != 0) {
+      const std::uint64_t ended = clock.After();
+      record.transaction.Record(ended > begun ? ended - begun : 0);
+    }
     return true;
   }
 

@@ -66,7 +66,7 @@ static_assert(sizeof(Instruction) == 16);
 struct WideOperands {
   std::uint64_t size;     // new size
   std::uint64_t oldSize;  // of kWideRealloc
-  std::uint32_t scope;    // scope slot + 1, or 0
+  std::uint32_t scope;    // scope slot + 1, or 0; counts only beside kPlanArena
   std::uint32_t reserved;
 };
 static_assert(sizeof(WideOperands) == 24);

@@ -149,7 +149,7 @@ void PlanChecker::BlockStep(const Instruction& at) {
     const WideOperands& wide = plan_.wide()[at.size];
     size = wide.size;
     oldSize = wide.oldSize;
-    scope = wide.scope;
+    scope = (at.flags & kPlanArena) != 0 ? wide.scope : 0;
   }
   const bool arena = (at.flags & kPlanArena) != 0;
   Require(arena == (scope != 0), "has a block that is half in a transaction");

@@ -73,8 +73,8 @@ void PlanScopes::Forget(std::uint32_t index) {
   if (--next.references == 0 && !next.open) Forget(into);
 }
 
-std::uint32_t PlanScopes::AddBlock(std::uint32_t scopeIndex, std::uint64_t id, std::uint32_t slot,
-                                   bool dies) {
+std::uint32_t PlanScopes::AddBlock(std::uint32_t scopeIndex, std::uint64_t id, std::uint32_t slot, bool dies,
+                                   bool arena) {
   const std::uint32_t index = TakeFrom(blocks_, freeBlocks_);
   Scope& scope = scopes_[scopeIndex];
   Block& block = blocks_[index];
@@ -82,6 +82,7 @@ std::uint32_t PlanScopes::AddBlock(std::uint32_t scopeIndex, std::uint64_t id, s
   block.scope = scopeIndex;
   block.slot = slot;
   block.dies = dies;
+  block.arena = arena;
   block.previous = scope.tail;
   if (scope.tail != 0) {
     blocks_[scope.tail].next = index;

@@ -39,6 +39,7 @@ class PlanScopes {
     std::uint32_t slot = 0;
     std::uint32_t births = 0;  // list of its candidates: one, and one more for each realloc
     bool dies = false;
+    bool arena = false;  // born in the scope that holds it: an arena may have it
   };
 
   struct Birth {
@@ -55,7 +56,9 @@ class PlanScopes {
   /** Closes a scope and hands its blocks to its parent. */
   void CloseInto(std::uint32_t scope, std::uint32_t parent);
 
-  std::uint32_t AddBlock(std::uint32_t scope, std::uint64_t id, std::uint32_t slot, bool dies);
+  /** `arena`: born here. A block that only came to die with this scope is none that its arena could hold. */
+  std::uint32_t AddBlock(std::uint32_t scope, std::uint64_t id, std::uint32_t slot, bool dies, bool arena);
+  void SetDies(std::uint32_t block, bool dies) { blocks_[block].dies = dies; }
   void RenameBlock(std::uint32_t block, std::uint64_t id) { blocks_[block].id = id; }
   void AddBirth(std::uint32_t block, std::uint32_t stream, std::uint64_t candidate);
   /** Takes the block out of its scope and forgets it. */

@@ -61,13 +61,15 @@ class Planner::Impl {
   };
 
   std::uint32_t StreamOf(std::uint32_t thread);
-  std::uint32_t Start(const Event& event, std::uint64_t bytes);
+  std::uint32_t Start(const Event& event, std::int64_t liveDelta);
   std::uint32_t SlotOf(std::uint64_t id);
   PlanStep EmitBlockOp(std::uint32_t stream, Op op, Op wideOp, const Operands& operands);
   void Grow(std::uint64_t bytes);
   void AddCandidate(std::uint32_t stream, std::uint32_t scoped);
   void KeepBirths(std::uint32_t scoped);
   void CountForeign(const Event& event, const Block& block);
+  bool InArena(const Block& block) const { return block.scoped != 0 && scopes_.block(block.scoped).arena; }
+  void ChangeEnd(const Event& event, std::uint32_t stream, std::uint32_t slot);
 
   void Alloc(const Event& event);
   void Free(const Event& event);
@@ -111,9 +113,9 @@ std::uint32_t Planner::Impl::StreamOf(std::uint32_t thread) {
 }
 
 /** What every event with an instruction begins with. */
-std::uint32_t Planner::Impl::Start(const Event& event, std::uint64_t bytes) {
+std::uint32_t Planner::Impl::Start(const Event& event, std::int64_t liveDelta) {
   const std::uint32_t stream = StreamOf(event.thread);
-  streams_.BeginEvent(stream, number_, bytes, summary.peakLiveBytes);
+  streams_.BeginEvent(stream, number_, liveDelta, summary.peakLiveBytes);
   if (options_.withTimes && event.timeNs != kNoTime && event.timeNs > sectionStartNs_) {
     const std::uint64_t at = event.timeNs - sectionStartNs_;
     if (at >= sleptUntil_[stream] + kSleepStepNs) {
@@ -175,7 +177,7 @@ void Planner::Impl::CountForeign(const Event& event, const Block& block) {
 }
 
 void Planner::Impl::Alloc(const Event& event) {
-  const std::uint32_t stream = Start(event, event.size);
+  const std::uint32_t stream = Start(event, static_cast<std::int64_t>(event.size));
   const std::uint32_t slot = slots_.Take(stream, streams_.window());
   if (slot >= blocks_.size()) blocks_.resize(slot + 1);
   if (!live_.Insert(event.id, slot)) {
@@ -192,7 +194,7 @@ void Planner::Impl::Alloc(const Event& event) {
                "allocates in transaction " + std::to_string(event.scope) + ", which is not open");
     }
     streams_.WaitFor(stream, scopes_[scope].begin);
-    scoped = scopes_.AddBlock(scope, event.id, slot, (event.flags & kFlagDiesWithScope) != 0);
+    scoped = scopes_.AddBlock(scope, event.id, slot, (event.flags & kFlagDiesWithScope) != 0, true);
     AddCandidate(stream, scoped);
     operands.scope = scopes_[scope].slot + 1;
     operands.flags |= kPlanArena;
@@ -213,7 +215,7 @@ void Planner::Impl::Alloc(const Event& event) {
 void Planner::Impl::Free(const Event& event) {
   const std::uint32_t slot = SlotOf(event.id);
   Block& block = blocks_[slot];
-  const std::uint32_t stream = Start(event, block.size);
+  const std::uint32_t stream = Start(event, -static_cast<std::int64_t>(block.size));
   streams_.WaitFor(stream, block.last);
   CountForeign(event, block);
 
@@ -221,9 +223,11 @@ void Planner::Impl::Free(const Event& event) {
   if (block.scoped != 0) {
     const std::uint32_t scope = scopes_.ScopeOf(block.scoped);
     streams_.WaitFor(stream, scopes_[scope].lastInherit);
-    operands.scope = scopes_[scope].slot + 1;
-    operands.flags |= kPlanArena;
-    KeepBirths(block.scoped);
+    if (InArena(block)) {
+      operands.scope = scopes_[scope].slot + 1;
+      operands.flags |= kPlanArena;
+      KeepBirths(block.scoped);
+    }
     const PlanStep step = EmitBlockOp(stream, Op::kFree, Op::kWideFree, operands);
     scopes_.Note(scope, step);
     scopes_.RemoveBlock(block.scoped);
@@ -236,10 +240,33 @@ void Planner::Impl::Free(const Event& event) {
   slots_.Give(stream, streams_.window(), slot, streams_.many());
 }
 
+/** A realloc says anew whether the block dies with a scope, and with which. */
+void Planner::Impl::ChangeEnd(const Event& event, std::uint32_t stream, std::uint32_t slot) {
+  Block& block = blocks_[slot];
+  const bool dies = event.scope != 0 && (event.flags & kFlagDiesWithScope) != 0;
+  std::uint32_t scope = 0;
+  if (event.scope != 0) {
+    scope = scopes_.Find(event.scope);
+    if (scope == 0) {
+      throw At(number_, "bad-transaction",
+               "reallocates in transaction " + std::to_string(event.scope) + ", which is not open");
+    }
+  }
+  if (block.scoped != 0 && (!dies || scopes_.ScopeOf(block.scoped) == scope)) {
+    scopes_.SetDies(block.scoped, dies);
+    return;
+  }
+  if (!dies) return;
+  // Born elsewhere: no arena can hold it, but its end is this scope's.
+  if (block.scoped != 0) scopes_.RemoveBlock(block.scoped);
+  streams_.WaitFor(stream, scopes_[scope].begin);
+  block.scoped = scopes_.AddBlock(scope, event.newId, slot, true, false);
+}
+
 void Planner::Impl::Realloc(const Event& event) {
   const std::uint32_t slot = SlotOf(event.id);
   const std::uint64_t oldSize = blocks_[slot].size;
-  const std::uint32_t stream = Start(event, oldSize + event.size);
+  const std::uint32_t stream = Start(event, static_cast<std::int64_t>(event.size - oldSize));
   Block& block = blocks_[slot];
   streams_.WaitFor(stream, block.last);
   CountForeign(event, block);
@@ -251,14 +278,17 @@ void Planner::Impl::Realloc(const Event& event) {
 
   Operands operands{event.size, oldSize, slot, 0,
                     static_cast<std::uint8_t>(block.alignLog2 << kPlanAlignShift)};
+  ChangeEnd(event, stream, slot);
   std::uint32_t scope = 0;
   if (block.scoped != 0) {
     scope = scopes_.ScopeOf(block.scoped);
     streams_.WaitFor(stream, scopes_[scope].lastInherit);
     scopes_.RenameBlock(block.scoped, event.newId);
-    AddCandidate(stream, block.scoped);
-    operands.scope = scopes_[scope].slot + 1;
-    operands.flags |= kPlanArena;
+    if (InArena(block)) {
+      AddCandidate(stream, block.scoped);
+      operands.scope = scopes_[scope].slot + 1;
+      operands.flags |= kPlanArena;
+    }
   }
   block.last = EmitBlockOp(stream, Op::kRealloc, Op::kWideRealloc, operands);
   if (scope != 0) scopes_.Note(scope, block.last);
@@ -295,9 +325,13 @@ void Planner::Impl::Begin(const Event& event) {
 void Planner::Impl::FreeImplied(std::uint32_t stream, std::uint32_t scoped) {
   const PlanScopes::Block ending = scopes_.block(scoped);
   Block& block = blocks_[ending.slot];
-  KeepBirths(scoped);
-  const Operands operands{block.size, 0, ending.slot, scopes_[scopes_.ScopeOf(scoped)].slot + 1,
-                          static_cast<std::uint8_t>(block.alignLog2 << kPlanAlignShift | kPlanArena)};
+  Operands operands{block.size, 0, ending.slot, 0,
+                    static_cast<std::uint8_t>(block.alignLog2 << kPlanAlignShift)};
+  if (ending.arena) {
+    KeepBirths(scoped);
+    operands.scope = scopes_[scopes_.ScopeOf(scoped)].slot + 1;
+    operands.flags |= kPlanArena;
+  }
   EmitBlockOp(stream, Op::kFreeImplied, Op::kWideFreeImplied, operands);
   block.live = false;
   liveBytes_ -= block.size;
@@ -326,7 +360,7 @@ void Planner::Impl::End(const Event& event) {
       if (scopes_.block(at).dies) bytes += blocks_[scopes_.block(at).slot].size;
     }
   }
-  const std::uint32_t stream = Start(event, bytes);
+  const std::uint32_t stream = Start(event, -static_cast<std::int64_t>(bytes));
   for (const PlanStep& step : scopes_.Needs(scope)) streams_.WaitFor(stream, step);
   // One after the other, so that the latest is proof of all.
   if (inherit) streams_.WaitFor(stream, scopes_[parent].lastInherit);
@@ -434,7 +468,7 @@ void Planner::Impl::WriteLeftovers(PlanFileWriter& file, PlanHeader& header) {
     file.Append(&slot, sizeof(slot));
     // What an unfinished transaction would have freed by ending does die with it; of the rest nobody knows.
     for (std::uint32_t at = scopes_[scope].head; at != 0; at = scopes_.block(at).next) {
-      if (scopes_.block(at).dies) KeepBirths(at);
+      if (scopes_.block(at).dies && scopes_.block(at).arena) KeepBirths(at);
     }
   }
   header.leftoverOffset = file.AlignToPage();
@@ -442,7 +476,7 @@ void Planner::Impl::WriteLeftovers(PlanFileWriter& file, PlanHeader& header) {
     const Block& block = blocks_[slot];
     if (!block.live) continue;
     PlanLeftover left{slot, 0, static_cast<std::uint8_t>(block.alignLog2 << kPlanAlignShift), 0, block.size};
-    if (block.scoped != 0 && scopes_.block(block.scoped).dies) {
+    if (InArena(block) && scopes_.block(block.scoped).dies) {
       const std::uint32_t scope = scopes_[scopes_.ScopeOf(block.scoped)].slot + 1;
       left.scope = static_cast<std::uint16_t>(std::min<std::uint32_t>(scope, UINT16_MAX));
       left.flags |= kPlanArena;

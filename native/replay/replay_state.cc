@@ -125,6 +125,11 @@ void ReplayState::Reset() {
   if (peak_.has_value()) peak_->Reset();
 }
 
+void ReplayState::ForgetLatency() {
+  for (LatencyRecord& record : latency_) record = LatencyRecord();
+  for (std::uint64_t& begun : scopeStartTicks_) begun = 0;
+}
+
 void ReplayState::MergeLatency(LatencyRecord* into) const {
   for (std::size_t i = 0; i < latency_.size(); ++i) {
     into->alloc.Merge(latency_[i].alloc);

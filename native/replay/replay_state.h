@@ -64,7 +64,9 @@ class ReplayState {
   /** Before a pass: everybody stands at the start. */
   void Reset();
 
-  /** The times of all streams together. */
+  /** Forgets the latencies so far: what counts begins now. */
+  void ForgetLatency();
+  /** The latencies of all streams together. */
   void MergeLatency(LatencyRecord* into) const;
 
  private:

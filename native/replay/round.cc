@@ -23,8 +23,8 @@ class Round : public ReplayMonitor {
         plan_(PlanFile::Open(options.plan)),
         state_(plan_, options.round) {
     if (options.round.mode == ReplayMode::kMemory) timeline_.emplace(plan_);
-    if (options.round.mode == ReplayMode::kLatency)
-      latency_ = SharedArray<LatencyRecord>(1, "the latency histograms");
+    if (latency()) latency_ = SharedArray<LatencyRecord>(1, "the latency histograms");
+    passes_ = SharedArray<PassTimes>(options.warmPasses + 1, "the times of the passes");
     runner_ = MakeSectionRunner(state_, *this, timeline_.has_value() ? &*timeline_ : nullptr);
   }
 
@@ -32,8 +32,22 @@ class Round : public ReplayMonitor {
   void Tick(std::uint64_t instructionsDone) override;
 
  private:
+  /** What is said of a pass. */
+  struct PassTimes {
+    SectionTime measured;
+    std::uint64_t wholeNs;  // opening, measured and closing section, and tidying up
+    std::uint64_t peakBytes;
+  };
+
+  /**
+   * A timed round says nothing before its last pass: whoever reads would run on the CPU beside it, which may
+   * be the other half of the same core.
+   */
+  bool silent() const { return options_.round.mode == ReplayMode::kTimed; }
+  bool latency() const { return options_.round.mode == ReplayMode::kLatency; }
   void Hello();
   bool Pass();
+  void Passes();
   bool RunSections(SectionTime* measured);
   bool Idle();
   int Conclude(bool complete);
@@ -50,6 +64,9 @@ class Round : public ReplayMonitor {
   ReplayState state_;
   std::optional<MemoryTimeline> timeline_;
   SharedArray<LatencyRecord> latency_;
+  SharedArray<PassTimes> passes_;
+  std::uint32_t passesSent_ = 0;
+  std::uint64_t lookAtNs_ = 0;  // when to see whether somebody still reads
   std::unique_ptr<SectionRunner> runner_;
   std::uint32_t pass_ = 0;
   std::size_t samplesSent_ = 0;
@@ -58,7 +75,7 @@ class Round : public ReplayMonitor {
 };
 
 int Round::Play() {
-  Hello();
+  if (!silent()) Hello();
   bool complete = true;
   for (pass_ = 0; complete && pass_ <= options_.warmPasses; ++pass_) complete = Pass();
   return Conclude(complete);
@@ -77,18 +94,35 @@ void Round::Hello() {
 
 /** One pass from the first instruction to the last, and tidying up after it. False: halted. */
 bool Round::Pass() {
-  SectionTime measured;
-  if (!RunSections(&measured)) return false;
+  const std::uint64_t startNs = MonotonicNs();
+  PassTimes& pass = passes_[pass_];
+  if (!RunSections(&pass.measured)) return false;
   if (timeline_.has_value() && !Idle()) return false;
-  const std::uint64_t peakBytes = state_.ReplayedPeakBytes();
+  pass.peakBytes = state_.ReplayedPeakBytes();
   if (!state_.Clear()) return false;
-  frames_.Begin("pass");
-  frames_.Bool("cold", pass_ == 0);
-  frames_.Number("wallNs", measured.wallNs);
-  frames_.Number("cpuNs", measured.cpuNs);
-  frames_.Number("replayedPeakBytes", peakBytes);
-  frames_.End();
+  const std::uint64_t nowNs = MonotonicNs();
+  pass.wholeNs = nowNs - startNs;
+  if (!silent()) {
+    Passes();
+  } else if (nowNs >= lookAtNs_) {
+    frames_.CheckReader();
+    lookAtNs_ = nowNs + kTickNs;
+  }
   return !Halted();
+}
+
+/** The passes since the last time. */
+void Round::Passes() {
+  for (; passesSent_ < std::min(pass_ + 1, options_.warmPasses + 1); ++passesSent_) {
+    const PassTimes& pass = passes_[passesSent_];
+    frames_.Begin("pass");
+    frames_.Bool("cold", passesSent_ == 0);
+    frames_.Number("wallNs", pass.measured.wallNs);
+    frames_.Number("cpuNs", pass.measured.cpuNs);
+    frames_.Number("wholeNs", pass.wholeNs);
+    frames_.Number("replayedPeakBytes", pass.peakBytes);
+    frames_.End();
+  }
 }
 
 bool Round::RunSections(SectionTime* measured) {
@@ -98,8 +132,12 @@ bool Round::RunSections(SectionTime* measured) {
   if (timeline_.has_value()) timeline_->Take();
   for (const PlanSection section : {kOpening, kMeasured, kClosing}) {
     SectionTime time;
+    // What lies before `start` and after `stop` is not what latencies are about.
+    if (section == kMeasured && latency()) state_.ForgetLatency();
     if (!runner_->Run(section, &time)) return false;
-    if (section == kMeasured) *measured = time;
+    if (section != kMeasured) continue;
+    *measured = time;
+    if (latency()) state_.MergeLatency(&latency_[0]);
   }
   minorFaults_ = MinorFaults() - faults;
   return true;
@@ -123,6 +161,7 @@ bool Round::Idle() {
 }
 
 void Round::Tick(std::uint64_t instructionsDone) {
+  if (silent()) return frames_.CheckReader();
   frames_.Begin("progress");
   frames_.Number("pass", pass_);
   frames_.Number("done", instructionsDone);
@@ -133,6 +172,10 @@ void Round::Tick(std::uint64_t instructionsDone) {
 }
 
 int Round::Conclude(bool complete) {
+  if (silent()) {
+    Hello();
+    if (complete) Passes();
+  }
   if (complete) {
     Samples();
     if (timeline_.has_value() && !timeline_->readable()) {
@@ -164,7 +207,7 @@ void Round::Samples() {
     frames_.Number("event", sample.event);
     frames_.Number("liveBytes", sample.liveBytes);
     frames_.Number("bytes", sample.reading.bytes);
-    frames_.Number("hugeBytes", sample.reading.hugeBytes);
+    if (sample.reading.knowsHugeBytes) frames_.Number("hugeBytes", sample.reading.hugeBytes);
     frames_.End();
   }
 }
@@ -187,14 +230,11 @@ void Round::MemoryResult() {
   frames_.Number("minorFaults", minorFaults_);
   frames_.Number("endBytes", end_.bytes);
   if (options_.idleMs > 0) frames_.Number("idleBytes", idle_.bytes);
-  const MemorySample& peak = timeline_->Peak();
-  frames_.Number("peakBytes", peak.reading.bytes);
-  if (peak.reading.knowsHugeBytes) frames_.Number("hugeBytesAtPeak", peak.reading.hugeBytes);
+  frames_.Number("peakBytes", timeline_->Peak().reading.bytes);
 }
 
 void Round::LatencyResult() {
-  LatencyRecord& all = latency_[0];
-  state_.MergeLatency(&all);
+  const LatencyRecord& all = latency_[0];
   frames_.OpenObject("latencyNs");
   Percentiles("alloc", all.alloc);
   Percentiles("free", all.free);

@@ -6,10 +6,10 @@ import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engin
 import { compilePlan } from "../engine/plan.js";
 import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
 import { Workspace } from "../engine/workspace.js";
-import { Interrupted, ReplayError, TraceError, UsageError, UserError } from "../errors.js";
+import { ReplayError, TraceError, UsageError, UserError } from "../errors.js";
 import { assemble, type MeasuredTrace } from "../measure/assemble.js";
 import { readHost } from "../measure/host.js";
-import { type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
+import { type HostInfo, type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
 import type { ProgressView } from "../measure/measurement-progress.js";
 import { measureTrace } from "../measure/schedule.js";
 import { csvReport } from "../report/csv.js";
@@ -17,6 +17,7 @@ import { jsonReport } from "../report/json.js";
 import { markdownReport } from "../report/markdown.js";
 import { LineProgress, SILENT } from "../report/progress.js";
 import { terminalReport } from "../report/terminal.js";
+import { TraceInput } from "../trace/input.js";
 import type { CommandContext } from "./context.js";
 import { type ReplayFlags, replayOptions } from "./replay-options.js";
 
@@ -26,13 +27,24 @@ interface Job {
   readonly choice: AllocatorChoice;
   readonly baseline: Allocator;
   readonly context: CommandContext;
+  readonly host: HostInfo;
 }
 
 /** Reads the words into a job, and finds out now what would fail after an hour. */
-function prepare(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Job {
+async function prepare(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Promise<Job> {
   if (paths.filter((path) => path === "-").length > 1) {
     throw new UsageError("usage", "standard input can be one trace only");
   }
+  if (flags.speed === "1x" && flags.order === "recorded") {
+    throw new UsageError(
+      "usage",
+      "--speed 1x needs threads that run free: taking turns, they would sleep in turn",
+      {
+        remedy: "Leave --order recorded out.",
+      },
+    );
+  }
+  for (const path of paths) await TraceInput.check(path);
   const choice = chooseAllocators(flags.allocators ?? ["all"]);
   if (choice.allocators.length === 0) throw new UsageError("usage", "no allocator is left to replay through");
   const byDefault =
@@ -44,7 +56,8 @@ function prepare(paths: readonly string[], flags: ReplayFlags, context: CommandC
         oneAllocator(flags.baseline));
   if (baseline.route === "none") throw new UsageError("usage", "the empty loop cannot be the baseline");
   replayExecutable();
-  return { paths, flags, choice, baseline, context };
+  // Before anything runs: how busy the machine was without us.
+  return { paths, flags, choice, baseline, context, host: readHost() };
 }
 
 function oneAllocator(spec: string): Allocator {
@@ -141,7 +154,8 @@ async function measureAll(job: Job, view: ProgressView, run: RoundRunner): Promi
     }
     return { traces, stopped: undefined };
   } catch (error) {
-    if (error instanceof Interrupted && traces.length > 0) return { traces, stopped: error };
+    // What was measured before is not lost with it.
+    if (error instanceof UserError && traces.length > 0) return { traces, stopped: error };
     throw error;
   } finally {
     workspace.dispose();
@@ -170,8 +184,7 @@ function warningsOf(job: Job, traces: readonly TraceResult[], file: Pick<ResultF
 }
 
 function toResultFile(job: Job, { traces: measured, stopped }: Measured): ResultFile {
-  const { flags, choice, baseline, context } = job;
-  const host = readHost();
+  const { flags, choice, baseline, context, host } = job;
   const assembled = assemble(measured, flags);
   const traces = measured.map((each) => each.trace);
   return {
@@ -251,7 +264,7 @@ function report(job: Job, file: ResultFile): void {
 }
 
 async function replay(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Promise<void> {
-  const job = prepare(paths, flags, context);
+  const job = await prepare(paths, flags, context);
   const view = await openView(job);
   let measured: Measured;
   try {

@@ -225,7 +225,10 @@ export function chooseAllocators(lists: readonly string[], peers = findPeers()):
     for (const each of specs) {
       const allocator = registry.parse(each);
       const before = chosen.get(allocator.name);
-      if (before !== undefined && before.library?.realPath !== allocator.library?.realPath) {
+      if (
+        before !== undefined &&
+        (before.route !== allocator.route || before.library?.realPath !== allocator.library?.realPath)
+      ) {
         throw new AllocatorError(
           "bad-allocator",
           each,

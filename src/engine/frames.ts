@@ -26,6 +26,8 @@ const passSchema = z.object({
   cold: z.boolean(),
   wallNs: z.number(),
   cpuNs: z.number(),
+  /** Of the whole pass: what lies before and behind the measured part, and tidying up, is in it. */
+  wholeNs: z.number(),
   /** Peak of requested bytes alive in this pass, over all sections. */
   replayedPeakBytes: z.number(),
 });
@@ -36,7 +38,8 @@ const sampleSchema = z.object({
   liveBytes: z.number(),
   /** Anonymous memory of the process: resident, huge and swapped. */
   bytes: z.number(),
-  hugeBytes: z.number(),
+  /** Absent where the source of the reading does not tell. */
+  hugeBytes: z.number().optional(),
 });
 
 const percentilesSchema = z.object({
@@ -58,7 +61,6 @@ const resultSchema = z.object({
   minorFaults: z.number().optional(),
   endBytes: z.number().optional(),
   idleBytes: z.number().optional(),
-  hugeBytesAtPeak: z.number().optional(),
   // latency rounds
   latencyNs: z
     .object({

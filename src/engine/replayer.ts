@@ -220,9 +220,14 @@ export const runRound: RoundRunner = async (request, options = {}) => {
 
   const reader = new RoundReader(options.onProgress);
   let stderr = "";
+  /** The library that answers malloc where it is not the one that was asked for; null: it is. */
+  let answering: string | null | undefined;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     if (!reader.take(text)) stop();
-    if (reader.hello !== undefined && wrongLibrary(allocator, reader.hello) !== undefined) stop();
+    if (answering === undefined && reader.hello !== undefined) {
+      answering = wrongLibrary(allocator, reader.hello) ?? null;
+      if (answering !== null) stop();
+    }
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-STDERR_TAIL_BYTES);
@@ -256,8 +261,7 @@ export const runRound: RoundRunner = async (request, options = {}) => {
       `the replay process of ${allocator.name} said what is no frame: ${JSON.stringify(reader.garbage.slice(0, 80))}`,
     );
   }
-  const answering = reader.hello === undefined ? undefined : wrongLibrary(allocator, reader.hello);
-  if (answering !== undefined) throw preloadError(allocator, answering, stderr);
+  if (typeof answering === "string") throw preloadError(allocator, answering, stderr);
   if (reader.failure !== undefined) {
     const { code, message, event } = reader.failure;
     throw new ReplayError(

@@ -168,7 +168,10 @@ function warningsOf({ trace, measurement }: MeasuredTrace, options: AssembleOpti
       warnings.push(`${trace.name}: ${row.allocator.name} was stopped: ${row.failure.message}`);
     }
   }
-  for (const row of measurement.rows) {
+  const { again } = measurement;
+  for (const row of again === undefined ? measurement.rows : [...measurement.rows, again]) {
+    // The loop keeps no block: however it ran, its time is its time.
+    if (row === measurement.loop) continue;
     const invalid = row.rounds.filter((round) => !round.valid);
     if (invalid.length === 0) continue;
     const worst = invalid.reduce(
@@ -176,7 +179,7 @@ function warningsOf({ trace, measurement }: MeasuredTrace, options: AssembleOpti
       0,
     );
     warnings.push(
-      `${trace.name}: ${invalid.length} of ${row.rounds.length} rounds of ${row.allocator.name} are invalid and left out: ` +
+      `${trace.name}: ${invalid.length} of ${row.rounds.length} rounds of ${row.allocator.name}${row === again ? " (again)" : ""} are invalid and left out: ` +
         `their live peak was off the recorded one by up to ${(worst * 100).toFixed(1)} % (1 % is allowed).`,
     );
   }
@@ -188,7 +191,7 @@ export function assemble(traces: readonly MeasuredTrace[], options: AssembleOpti
   const results: AllocatorResult[] = [];
   const comparisons: Comparison[] = [];
   const loopNsPerEvent: Record<string, number> = {};
-  const noiseFloor: Record<string, number> = {};
+  const noiseFloor: Record<string, number | null> = {};
   let clockNs: number | null = null;
   for (const measured of traces) {
     const { trace, measurement } = measured;

@@ -1,37 +1,52 @@
 import { comparePairs, type Pair, type RatioInterval } from "../statistics/comparison.js";
-import { median } from "../statistics/summary.js";
+import { median, quantileOfSorted } from "../statistics/summary.js";
 import type { Round } from "./measurement.js";
 
 /** The figures of a round that can be compared, in ns a pass. */
 export type TimeMetric = "warm" | "cold" | "cpu";
 
-/** One figure of one round. Of several warm passes the median: one disturbed pass does not move it. */
+/**
+ * Of the warm passes of a round the lower quartile: what disturbs a pass (a neighbour on the other half of the core, an
+ * interrupt, a migration) only ever adds to it, and may last for half a round.
+ */
+const PASS_QUANTILE = 0.25;
+
+function lowerQuartile(passes: readonly number[]): number {
+  return quantileOfSorted(Float64Array.from(passes).sort(), PASS_QUANTILE);
+}
+
+/** One figure of one round. */
 function roundTimeNs(round: Round, metric: TimeMetric): number {
   switch (metric) {
     case "cold":
       return round.coldNs;
     case "warm":
-      return median(round.warmNs);
+      return lowerQuartile(round.warmNs);
     case "cpu":
-      return median(round.warmCpuNs);
+      return lowerQuartile(round.warmCpuNs);
   }
 }
 
 function byNumber(rounds: readonly Round[]): Map<number, Round> {
-  return new Map(rounds.filter((round) => round.valid).map((round) => [round.round, round]));
+  return new Map(rounds.map((round) => [round.round, round]));
 }
 
-/** A row and the baseline in the same rounds; with `loop` given, its time in the same round is taken off both. */
+const valid = (rounds: readonly Round[]): Round[] => rounds.filter((round) => round.valid);
+
+/**
+ * A row and the baseline in the same rounds; with `loop` given, its time in the same round is taken off both. The loop
+ * keeps no block, so whether its threads ran apart does not matter.
+ */
 export function pairsOf(
   rounds: readonly Round[],
   baseline: readonly Round[],
   metric: TimeMetric,
   loop?: readonly Round[],
 ): Pair[] {
-  const bases = byNumber(baseline);
+  const bases = byNumber(valid(baseline));
   const loops = loop === undefined ? undefined : byNumber(loop);
   const pairs: Pair[] = [];
-  for (const round of byNumber(rounds).values()) {
+  for (const round of valid(rounds)) {
     const base = bases.get(round.round);
     const bare = loops?.get(round.round);
     if (base === undefined || (loops !== undefined && bare === undefined)) continue;
@@ -49,7 +64,7 @@ export function timeNs(
 ): number | undefined {
   const loops = loop === undefined ? undefined : byNumber(loop);
   const times: number[] = [];
-  for (const round of byNumber(rounds).values()) {
+  for (const round of valid(rounds)) {
     const bare = loops?.get(round.round);
     if (loops !== undefined && bare === undefined) continue;
     times.push(roundTimeNs(round, metric) - (bare === undefined ? 0 : roundTimeNs(bare, metric)));

@@ -122,7 +122,13 @@ export function judgeHost(host: HostInfo): Finding[] {
 }
 
 /** Judges how far the baseline was seen from itself. */
-export function judgeNoise(floor: number): Finding {
+export function judgeNoise(floor: number | null): Finding {
+  if (floor === null) {
+    return finding("noise floor", "no bound was found (malloc against itself, ten short rounds)", {
+      verdict: "warn",
+      advice: "No difference can be told here now: wait until the machine is quiet.",
+    });
+  }
   const noisy = floor > 0.05;
   return finding("noise floor", `${formatPercent(floor)} (malloc against itself, ten short rounds)`, {
     verdict: noisy ? "warn" : "good",

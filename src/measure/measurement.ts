@@ -6,7 +6,7 @@ import { z } from "zod";
  */
 export const SCHEMA_VERSION = 1;
 
-const nsOrNull = z.number().nullable();
+const numberOrNull = z.number().nullable();
 
 /** Median of the log ratios of the pairs and its 95 % interval; no ends where there were fewer than two pairs. */
 const ratioSchema = z.object({ median: z.number(), low: z.number().nullable(), high: z.number().nullable() });
@@ -62,7 +62,7 @@ const roundSchema = z.object({
 const perEventSchema = z.object({
   rawNsPerEvent: z.number(),
   /** Less the loop's own cost; null where the loop was not measured. */
-  netNsPerEvent: nsOrNull,
+  netNsPerEvent: numberOrNull,
 });
 
 const percentilesSchema = z.object({
@@ -94,7 +94,8 @@ const memorySchema = z.object({
   endBytes: z.number(),
   idleBytes: z.number().optional(),
   minorFaults: z.number(),
-  hugePageBytes: z.number(),
+  /** Absent where the readings did not tell, as of very large processes. */
+  hugePageBytes: z.number().optional(),
   timeline: z.array(z.object({ event: z.number(), liveBytes: z.number(), bytes: z.number() })),
 });
 
@@ -201,8 +202,11 @@ export const resultFileSchema = z.object({
     loopNsPerEvent: z.record(z.string(), z.number()),
     /** One reading of the clock; a timed operation takes two. */
     clockNs: z.number().nullable(),
-    /** By trace: the relative difference that the baseline showed against itself, where `--aa` asked. */
-    noiseFloor: z.record(z.string(), z.number()).optional(),
+    /**
+     * By trace: the relative difference that the baseline showed against itself, where `--aa` asked; null where it
+     * was so noisy that no bound was found, and then nothing is called a difference.
+     */
+    noiseFloor: z.record(z.string(), numberOrNull).optional(),
   }),
   warnings: z.array(z.string()),
 });

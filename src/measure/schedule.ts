@@ -172,7 +172,7 @@ class Schedule {
         if (row === this.again) continue;
         const outcome = await this.round(row, "timed", "warm-up", round, rounds);
         if (outcome !== undefined && row !== this.loop)
-          passNs.push(...outcome.passes.filter((pass) => !pass.cold).map((pass) => pass.wallNs));
+          passNs.push(...outcome.passes.filter((pass) => !pass.cold).map((pass) => pass.wholeNs));
       }
     }
     if (this.options.speed === "1x" || passNs.length === 0) return;
@@ -214,6 +214,8 @@ class Schedule {
     const orders = interleavings(this.all(), this.random);
     this.timedSinceNs = performance.now() * 1e6;
     for (let round = 1; round <= last; round += 1) {
+      // Without a baseline no interval will ever be narrow.
+      if (round > rounds && this.baseline.failure !== undefined) return;
       if (round > rounds && untilWidth !== null && this.widest() <= untilWidth) return;
       for (const row of orders.next().value) {
         if (row.failure !== undefined) continue;

@@ -15,6 +15,16 @@ function meanOverEvents(timeline: MemoryResult["timeline"]): number {
   return events === 0 ? (timeline[0]?.bytes ?? 0) : area / events;
 }
 
+/** The most that lay in huge pages; nothing where some readings did not tell. */
+function hugePages(samples: readonly MemorySample[]): { hugePageBytes?: number } {
+  let most = 0;
+  for (const { hugeBytes } of samples) {
+    if (hugeBytes === undefined) return {};
+    most = Math.max(most, hugeBytes);
+  }
+  return { hugePageBytes: most };
+}
+
 /**
  * The allocator's memory: a memory round less the same readings of the `none` route, sample by sample. Throws
  * ReplayError `samples-differ` where the two did not look at the same events.
@@ -49,7 +59,7 @@ export function memoryOf(allocator: string, round: RoundOutcome, none: RoundOutc
     endBytes: less(result.endBytes, none.result.endBytes),
     ...(result.idleBytes === undefined ? {} : { idleBytes: less(result.idleBytes, none.result.idleBytes) }),
     minorFaults: less(result.minorFaults, none.result.minorFaults),
-    hugePageBytes: round.samples.reduce((peak, sample) => Math.max(peak, sample.hugeBytes), 0),
+    ...hugePages(round.samples),
     timeline,
   };
 }

@@ -96,7 +96,9 @@ export function overallAnswer(file: ResultFile): string {
 
 /** The noise floor of a mean is the mean of its traces' floors at most; the largest is taken. */
 export function isMeanDifference(file: ResultFile, mean: GeometricMean): boolean {
-  return isDifference(mean.ratio, Math.max(0, ...Object.values(file.harness.noiseFloor ?? {})));
+  const floors = Object.values(file.harness.noiseFloor ?? {});
+  const known = floors.filter((floor) => floor !== null);
+  return isDifference(mean.ratio, known.length < floors.length ? null : Math.max(0, ...known));
 }
 
 /** What the trace is, in a line. */

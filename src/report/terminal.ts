@@ -69,7 +69,8 @@ function verboseLines(row: ReportRow): string[] {
   if (memory !== undefined) {
     lines.push(
       `    memory: ${formatBytes(memory.integratedBytes)} on average, ${formatBytes(memory.endBytes)} at the end, ` +
-        `${memory.minorFaults} page faults, ${formatBytes(memory.hugePageBytes)} in huge pages`,
+        `${memory.minorFaults} page faults` +
+        (memory.hugePageBytes === undefined ? "" : `, ${formatBytes(memory.hugePageBytes)} in huge pages`),
     );
   }
   const stats = Object.entries(result.stats).map(([name, value]) => `${name} ${value}`);
@@ -144,9 +145,10 @@ export function terminalReport(file: ResultFile, options: TerminalOptions): stri
   sections.push(chalk.dim(wrap(legend, width)));
   const floors = Object.entries(file.harness.noiseFloor ?? {});
   const notes = [
-    ...floors.map(
-      ([trace, floor]) =>
-        `Noise floor on ${trace}: ${formatPercent(floor)} (${file.options.baseline} against itself).`,
+    ...floors.map(([trace, floor]) =>
+      floor === null
+        ? `Noise floor on ${trace}: without a bound, so no difference is called one (${file.options.baseline} against itself).`
+        : `Noise floor on ${trace}: ${formatPercent(floor)} (${file.options.baseline} against itself).`,
     ),
     ...file.warnings,
   ];

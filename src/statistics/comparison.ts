@@ -48,20 +48,21 @@ export function geometricMean(traces: readonly (readonly Pair[])[], seed: number
 
 /**
  * Whether the ratio may be called a difference: its interval leaves 1 out, and it is beyond the noise floor (a
- * relative difference that the baseline was seen to have against itself).
+ * relative difference that the baseline was seen to have against itself; null where that has no bound).
  */
-export function isDifference(ratio: RatioInterval, noiseFloor = 0): boolean {
-  if (ratio.low === null || ratio.high === null) return false;
+export function isDifference(ratio: RatioInterval, noiseFloor: number | null = 0): boolean {
+  if (ratio.low === null || ratio.high === null || noiseFloor === null) return false;
   if (ratio.low <= 1 && ratio.high >= 1) return false;
   return Math.abs(Math.log(ratio.median)) > Math.log1p(noiseFloor);
 }
 
-/** How far from 1 the baseline was seen against itself, its interval included: 0.02 is 2 %. */
-export function noiseFloorOf(againstItself: RatioInterval): number {
-  const logs = [againstItself.median, againstItself.low, againstItself.high]
-    .filter((value): value is number => value !== null)
-    .map((value) => Math.abs(Math.log(value)));
-  return Math.expm1(Math.max(...logs));
+/**
+ * How far from 1 the baseline was seen against itself, its interval included: 0.02 is 2 %. Null where the interval has
+ * an end that is no number: then anything may be noise.
+ */
+export function noiseFloorOf({ median, low, high }: RatioInterval): number | null {
+  if (low === null || high === null || low === 0) return null;
+  return Math.expm1(Math.max(...[median, low, high].map((value) => Math.abs(Math.log(value)))));
 }
 
 /** Width of the interval relative to its ratio: what `--until` brings down. Infinite where there is no interval. */

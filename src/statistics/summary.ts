@@ -6,8 +6,9 @@ export function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
   const low = sorted[index] as number;
   const high = sorted[index + 1] ?? low;
   const share = position - index;
-  // Between an infinity and a number there is nothing in between: the nearer of the two.
-  if (!Number.isFinite(high - low)) return share < 0.5 ? low : high;
+  // Between an infinity and a number there is nothing in between: the nearer of the two, the number in the middle.
+  if (!Number.isFinite(high - low))
+    return share < 0.5 || (share === 0.5 && Number.isFinite(low)) ? low : high;
   return low + share * (high - low);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { access, constants, type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { TraceError } from "../errors.js";
 
@@ -38,11 +38,26 @@ export class TraceInput {
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, "r");
-      const stat = await handle.stat();
-      if (stat.isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
-      return new TraceInput(path, handle, stat.isFile() ? stat.size : undefined);
+      const stats = await handle.stat();
+      if (stats.isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
+      return new TraceInput(path, handle, stats.isFile() ? stats.size : undefined);
     } catch (cause) {
       await handle?.close();
+      throw openError(cause as NodeJS.ErrnoException, path);
+    }
+  }
+
+  /**
+   * Throws the TraceError that `open` would throw for what is no file, or none that may be read. A pipe is left alone:
+   * whoever writes into it would see it closed.
+   */
+  static async check(path: string): Promise<void> {
+    if (path === "-") return;
+    try {
+      const stats = await stat(path);
+      if (stats.isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
+      if (stats.isFile()) await access(path, constants.R_OK);
+    } catch (cause) {
       throw openError(cause as NodeJS.ErrnoException, path);
     }
   }

@@ -31,7 +31,14 @@ export function mockRunner(world: MockWorld): { run: RoundRunner; requests: Roun
     const replayedPeakBytes = world.replayedPeakBytes?.(request.allocator, tick) ?? 1000;
     const pass = (cold: boolean) => {
       const wallNs = ns() * (cold ? 3 : 1);
-      return { frame: "pass" as const, cold, wallNs, cpuNs: wallNs * 0.9, replayedPeakBytes };
+      return {
+        frame: "pass" as const,
+        cold,
+        wallNs,
+        cpuNs: wallNs * 0.9,
+        wholeNs: wallNs,
+        replayedPeakBytes,
+      };
     };
     const passes = [
       pass(true),

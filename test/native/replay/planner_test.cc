@@ -83,7 +83,7 @@ Decoded Decode(const Plan& plan, const Instruction& in) {
            wide.size,
            wide.oldSize,
            in.slot,
-           wide.scope,
+           out.arena ? wide.scope : 0,
            out.arena};
   }
   if (out.op == Op::kAllocZeroed || out.op == Op::kAllocAligned) out.op = Op::kAlloc;

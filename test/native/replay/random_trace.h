@@ -87,8 +87,14 @@ inline std::vector<Event> RandomTrace(std::uint64_t seed, const RandomTraceOptio
     } else if (dice < 82) {
       if (live.empty()) continue;
       Block& block = live[below(live.size())];
-      push({.type = EventType::kRealloc, .id = block.id, .newId = ++births, .size = 1 + size()});
-      block.id = births;
+      Event event{.type = EventType::kRealloc, .id = block.id, .newId = ++births, .size = 1 + size()};
+      // Most stay as they were; some move to another transaction, or out of all, and may die with it or not.
+      const bool moves = below(4) == 0;
+      event.scope = !moves ? block.scope : open.empty() || below(3) == 0 ? 0 : open[below(open.size())].id;
+      const bool dies = event.scope != 0 && (moves ? below(2) == 0 : block.dies);
+      if (dies) event.flags |= kFlagDiesWithScope;
+      push(event);
+      block = {births, event.scope, dies};
     } else if (dice < 90) {
       if (open.size() > 6) continue;
       Scope scope{++begins, 0, thread, 0};
