@@ -8,6 +8,8 @@ export interface MockWorld {
   readonly noise?: number;
   /** Bytes an allocator takes beside what every process takes. */
   readonly overheadBytes?: (allocator: Allocator) => number;
+  /** How long a pass takes with its opening and closing, over what is measured of it. */
+  readonly wholeOverMeasured?: number;
   readonly replayedPeakBytes?: (allocator: Allocator, tick: number) => number;
   /** Throws what a round is to fail with. */
   readonly before?: (request: RoundRequest, tick: number) => void;
@@ -36,7 +38,7 @@ export function mockRunner(world: MockWorld): { run: RoundRunner; requests: Roun
         cold,
         wallNs,
         cpuNs: wallNs * 0.9,
-        wholeNs: wallNs,
+        wholeNs: wallNs * (world.wholeOverMeasured ?? 1),
         replayedPeakBytes,
       };
     };

@@ -54,6 +54,24 @@ describe("the schedule", () => {
     expect(measurement.stopped).toBeUndefined();
   });
 
+  it("fits as many warm passes into a round as whole passes fit, opening and closing included", async () => {
+    const passes = async (wholeOverMeasured: number): Promise<number> => {
+      const { result } = measure({ ...steady, noise: 0, wholeOverMeasured });
+      return (await result).warmPasses;
+    };
+    expect(await passes(1)).toBe(Math.round(0.3e9 / 7e6));
+    expect(await passes(20)).toBe(Math.round(0.3e9 / (20 * 7e6)));
+  });
+
+  it("goes on after the wanted rounds only while there is a baseline to compare with", async () => {
+    const before: MockWorld["before"] = ({ allocator: { name }, mode }) => {
+      if (name === "malloc" && mode === "check") throw new ReplayError("crashed", name, "crashed");
+    };
+    const { result } = measure({ ...steady, noise: 0.3, before }, { untilWidth: 1e-6 });
+    const { rows } = await result;
+    expect(rows.find((row) => row.allocator.name === "fast")?.rounds).toHaveLength(6);
+  });
+
   it("leaves out what is not wanted", async () => {
     const { result, requests } = measure(steady, { verify: false, latency: false, memory: false });
     const { rows } = await result;

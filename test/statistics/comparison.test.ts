@@ -69,6 +69,12 @@ describe("isDifference", () => {
     expect(noiseFloorOf({ median: 0.9, low: 0.8, high: 0.95 })).toBeCloseTo(0.25, 10);
   });
 
+  it("calls nothing a difference where the noise had no bound", () => {
+    expect(noiseFloorOf({ median: 1, low: 0.9, high: null })).toBeNull();
+    expect(noiseFloorOf({ median: 1, low: 0, high: 1.1 })).toBeNull();
+    expect(isDifference({ median: 2, low: 1.9, high: 2.1 }, null)).toBe(false);
+  });
+
   it("measures an interval by its ratio", () => {
     expect(relativeWidth({ median: 0.5, low: 0.49, high: 0.51 })).toBeCloseTo(0.04, 10);
     expect(relativeWidth({ median: 0.5, low: null, high: null })).toBe(Number.POSITIVE_INFINITY);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alloc/block_model.h"
+#include "os/process_memory.h"
 
 namespace rmem {
 namespace {
@@ -68,6 +69,40 @@ TEST_F(ArenaTest, TheLastBlockIsTakenBackAndGrowsInPlace) {
   arenas_.Abort(transaction);
   EXPECT_EQ(arenas_.Stats().wasteBytes, 400u + 8u + 8u);
   ExpectAllGivenBack();
+}
+
+TEST_F(ArenaTest, ChunksGoOnGrowingWhereATransactionMayPassItsLimit) {
+  Start();
+  Transaction* transaction = arenas_.Begin(nullptr, 1);
+  for (std::size_t bytes = 0; bytes < 128 * kMiB; bytes += 64 * kKiB) Allocate(transaction, 64 * kKiB);
+  EXPECT_LT(arenas_.Stats().chunks, 40u);
+  arenas_.Commit(transaction, false);
+  ExpectAllGivenBack();
+}
+
+TEST_F(ArenaTest, RegionsSayNothingOfTheFirstChunk) {
+  Start();
+  for (int i = 0; i < 5; ++i) {
+    Transaction* transaction = arenas_.Begin(nullptr, 1);
+    Allocate(transaction, 20 * kMiB);
+    Allocate(transaction, 1000);
+    arenas_.Commit(transaction, false);
+  }
+  EXPECT_LT(arenas_.UsageOf(1).estimateBytes(), 10 * kKiB);
+  ExpectAllGivenBack();
+}
+
+TEST_F(ArenaTest, ZerosOfALargeBlockComeWithoutTouchingIt) {
+  Start();
+  Transaction* transaction = arenas_.Begin(nullptr, 1);
+  const std::uint64_t before = MinorFaults();
+  auto* block = static_cast<char*>(arenas_.Allocate(transaction, 16 * kMiB, 0, true));
+  EXPECT_LT(MinorFaults() - before, 100u);
+  std::memset(block, 1, 16 * kMiB);
+  arenas_.Free(transaction, block, 16 * kMiB);
+  block = static_cast<char*>(arenas_.Allocate(transaction, 16 * kMiB, 0, true));
+  for (std::size_t i = 0; i < 16 * kMiB; i += 512) ASSERT_EQ(block[i], 0);
+  arenas_.Commit(transaction, false);
 }
 
 TEST_F(ArenaTest, AnEmptyTransactionTakesNoMemory) {

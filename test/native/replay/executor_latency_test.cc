@@ -37,6 +37,22 @@ TEST(LatencyRoundTest, CountsEachKindOfOperationOnce) {
   }
 }
 
+TEST(LatencyRoundTest, CountsOnlyWhatLiesBetweenTheMarks) {
+  PlanBuilder plan;
+  plan.Section(kOpening).Begin(0);
+  for (std::uint32_t i = 0; i < 50; ++i) plan.Alloc(i, 10);
+  plan.Section(kMeasured).Alloc(60, 10).Free(60, 10).Commit(0).Begin(0).Commit(0);
+  plan.Section(kClosing);
+  for (std::uint32_t i = 0; i < 50; ++i) plan.Free(i, 10);
+  RoundPlayer player(plan);
+  const std::string result =
+      player.On<MallocRoute>().In(ReplayMode::kLatency, ReplayOrder::kFree).Play().Only("result");
+  EXPECT_EQ(PlayedRound::Number(Part(result, "alloc"), "count"), 1);
+  EXPECT_EQ(PlayedRound::Number(Part(result, "free"), "count"), 1);
+  // The first began before the mark.
+  EXPECT_EQ(PlayedRound::Number(Part(result, "transaction"), "count"), 1);
+}
+
 TEST(LatencyRoundTest, TellsASlowOperationFromTheRest) {
   Journal::Get().Clear();
   PlanBuilder plan;

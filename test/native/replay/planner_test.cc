@@ -12,7 +12,10 @@
 #include <map>
 #include <set>
 
+#include "replay/block_operation.h"
 #include "replay/plan.h"
+#include "replay/plan_check.h"
+#include "replay/plan_file.h"
 #include "replay/random_trace.h"
 #include "trace/trace_error.h"
 
@@ -120,12 +123,15 @@ class PaperReplay {
         while (!running.contains(pick) || blocked.contains(pick)) pick = (pick + 1) % end.size();
         // Often as far as it gets: the largest skew that the plan allows.
         std::uint64_t steps = random() % 3 == 0 ? 1 + random() % 4 : ~std::uint64_t{0};
+        const bool stoodOutside = left_[pick];
         bool moved = false;
         for (; steps > 0 && position_[pick] < end[pick]; --steps) {
           if (!Step(pick)) break;
           moved = true;
           if (testing::Test::HasFatalFailure()) return;
         }
+        // Who only left its window has let others go on too.
+        moved |= left_[pick] && !stoodOutside;
         if (moved) blocked.clear();
         if (position_[pick] == end[pick]) {
           Leave(pick);
@@ -393,6 +399,52 @@ TEST(Planner, EligibleIsWhatNeverOutlivesItsScope) {
   EXPECT_TRUE(in[4].flags & kPlanArena);
   EXPECT_EQ(in[6].op, Op::kFreeImplied);
   EXPECT_EQ(in[7].op, Op::kCommit);
+}
+
+TEST(Planner, AHugeBlockThatOutlivesItsTransactionIsInNoArena) {
+  std::vector<Event> events;
+  events.push_back({.type = EventType::kBegin, .id = 1});
+  events.push_back({.type = EventType::kAlloc, .id = 1, .size = std::uint64_t{5} << 30, .scope = 1});
+  events.push_back({.type = EventType::kCommit, .id = 1});
+  events.push_back({.type = EventType::kFree, .id = 1});
+  const Folder folder;
+  const TraceNames names = Names();
+  const PlanOptions options{folder.path() + "/plan", folder.path(), 0, false};
+  Planner planner(options, names);
+  planner.Consume(events);
+  planner.Finish();
+  const PlanFile plan = PlanFile::Open(options.planPath);
+  EXPECT_NO_THROW(CheckPlan(plan));
+  EXPECT_EQ(Decode(plan.instructions(0)[1], plan.wide()).scope, 0u);
+}
+
+TEST(Planner, AReallocSaysAnewWhetherABlockDiesWithItsTransaction) {
+  std::vector<Event> events;
+  events.push_back({.type = EventType::kAlloc, .id = 1, .size = 10});
+  events.push_back({.type = EventType::kBegin, .id = 1});
+  events.push_back({.type = EventType::kAlloc, .flags = kFlagDiesWithScope, .id = 2, .size = 20, .scope = 1});
+  events.push_back({.type = EventType::kAlloc, .id = 3, .size = 30, .scope = 1});
+  // The first now dies with the transaction, the second no longer does, the third does.
+  events.push_back({.type = EventType::kRealloc,
+                    .flags = kFlagDiesWithScope,
+                    .id = 1,
+                    .newId = 4,
+                    .size = 11,
+                    .scope = 1});
+  events.push_back({.type = EventType::kRealloc, .id = 2, .newId = 5, .size = 21, .scope = 1});
+  events.push_back({.type = EventType::kRealloc,
+                    .flags = kFlagDiesWithScope,
+                    .id = 3,
+                    .newId = 6,
+                    .size = 31,
+                    .scope = 1});
+  events.push_back({.type = EventType::kCommit, .id = 1});
+  events.push_back({.type = EventType::kFree, .id = 5});
+  const Plan plan = MakePlan(events);
+  EXPECT_EQ(plan.summary.impliedFrees, 2u);
+  EXPECT_EQ(plan.header().leftoverCount, 0u);
+  EXPECT_EQ(plan.summary.eligibleBlocks, 1u);  // the first was born outside, the second outlives it
+  ExpectSameAsTrace(events, PaperReplay(plan).RunRecorded());
 }
 
 TEST(Planner, NamesTheEventOfADoubleFree) {
