@@ -10,6 +10,7 @@
 #include "replay/memory_timeline.h"
 #include "replay/plan_walk.h"
 #include "replay/section_runner.h"
+#include "replay/speed_probe.h"
 
 namespace rmem {
 namespace {
@@ -37,6 +38,7 @@ class Round : public ReplayMonitor {
     SectionTime measured;
     std::uint64_t wholeNs;  // opening, measured and closing section, and tidying up
     std::uint64_t peakBytes;
+    std::uint64_t probeNs;  // the slower of the probes before and after it
   };
 
   /**
@@ -94,6 +96,7 @@ void Round::Hello() {
 
 /** One pass from the first instruction to the last, and tidying up after it. False: halted. */
 bool Round::Pass() {
+  const std::uint64_t probeBeforeNs = ProbeSpeed();
   const std::uint64_t startNs = MonotonicNs();
   PassTimes& pass = passes_[pass_];
   if (!RunSections(&pass.measured)) return false;
@@ -102,6 +105,7 @@ bool Round::Pass() {
   if (!state_.Clear()) return false;
   const std::uint64_t nowNs = MonotonicNs();
   pass.wholeNs = nowNs - startNs;
+  pass.probeNs = std::max(probeBeforeNs, ProbeSpeed());
   if (!silent()) {
     Passes();
   } else if (nowNs >= lookAtNs_) {
@@ -120,6 +124,7 @@ void Round::Passes() {
     frames_.Number("wallNs", pass.measured.wallNs);
     frames_.Number("cpuNs", pass.measured.cpuNs);
     frames_.Number("wholeNs", pass.wholeNs);
+    frames_.Number("probeNs", pass.probeNs);
     frames_.Number("replayedPeakBytes", pass.peakBytes);
     frames_.End();
   }

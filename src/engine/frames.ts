@@ -28,6 +28,8 @@ const passSchema = z.object({
   cpuNs: z.number(),
   /** Of the whole pass: what lies before and behind the measured part, and tidying up, is in it. */
   wholeNs: z.number(),
+  /** A fixed piece of work on the same CPU, the slower of before and after the pass. */
+  probeNs: z.number(),
   /** Peak of requested bytes alive in this pass, over all sections. */
   replayedPeakBytes: z.number(),
 });

@@ -5,14 +5,31 @@ import type { Round } from "./measurement.js";
 /** The figures of a round that can be compared, in ns a pass. */
 export type TimeMetric = "warm" | "cold" | "cpu";
 
-/**
- * Of the warm passes of a round the lower quartile: what disturbs a pass (a neighbour on the other half of the core, an
- * interrupt, a migration) only ever adds to it, and may last for half a round.
- */
-const PASS_QUANTILE = 0.25;
+/** A probe this much slower than the fastest one says that the CPU was shared, throttled or taken away. */
+const SLOWED = 1.15;
 
-function lowerQuartile(passes: readonly number[]): number {
-  return quantileOfSorted(Float64Array.from(passes).sort(), PASS_QUANTILE);
+/** Fewer undisturbed passes than this share of all do not stand for the round. */
+const ENOUGH = 0.25;
+
+function atFullSpeed(round: Round, passes: readonly number[]): number[] {
+  const { warmProbeNs, fastestProbeNs } = round;
+  if (warmProbeNs === undefined || fastestProbeNs === undefined) return [...passes];
+  return passes.filter((_, index) => (warmProbeNs[index] ?? 0) <= fastestProbeNs * SLOWED);
+}
+
+/** Whether somebody else used the CPU in so many of its warm passes that the round says little. */
+export function isDisturbed(round: Round): boolean {
+  return atFullSpeed(round, round.warmNs).length < round.warmNs.length * ENOUGH;
+}
+
+/**
+ * Of the warm passes the median of those at full speed, by probes of the CPU before and after each: what is left out is
+ * left out for what the machine did, not for what the allocator did. Of a disturbed round the lower quartile of all,
+ * since what disturbs only ever adds.
+ */
+function ofPasses(round: Round, passes: readonly number[]): number {
+  if (isDisturbed(round)) return quantileOfSorted(Float64Array.from(passes).sort(), ENOUGH);
+  return median(atFullSpeed(round, passes));
 }
 
 /** One figure of one round. */
@@ -21,9 +38,9 @@ function roundTimeNs(round: Round, metric: TimeMetric): number {
     case "cold":
       return round.coldNs;
     case "warm":
-      return lowerQuartile(round.warmNs);
+      return ofPasses(round, round.warmNs);
     case "cpu":
-      return lowerQuartile(round.warmCpuNs);
+      return ofPasses(round, round.warmCpuNs);
   }
 }
 

@@ -54,6 +54,10 @@ const roundSchema = z.object({
   cpuNs: z.number(),
   coldCpuNs: z.number(),
   warmCpuNs: z.array(z.number()),
+  /** Of each warm pass: a fixed piece of work on the same CPU, the slower of before and after it. */
+  warmProbeNs: z.array(z.number()).optional(),
+  /** The fastest probe of any pass on this trace until then: the CPU at full speed. */
+  fastestProbeNs: z.number().optional(),
   replayedOverRecordedPeak: z.number(),
   /** Beyond 1 % of the recorded peak the threads ran apart: left out of every figure. */
   valid: z.boolean(),

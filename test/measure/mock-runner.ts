@@ -10,6 +10,8 @@ export interface MockWorld {
   readonly overheadBytes?: (allocator: Allocator) => number;
   /** How long a pass takes with its opening and closing, over what is measured of it. */
   readonly wholeOverMeasured?: number;
+  /** How long the probe beside a pass takes. */
+  readonly probeNs?: (allocator: Allocator, tick: number) => number;
   readonly replayedPeakBytes?: (allocator: Allocator, tick: number) => number;
   /** Throws what a round is to fail with. */
   readonly before?: (request: RoundRequest, tick: number) => void;
@@ -39,6 +41,7 @@ export function mockRunner(world: MockWorld): { run: RoundRunner; requests: Roun
         wallNs,
         cpuNs: wallNs * 0.9,
         wholeNs: wallNs * (world.wholeOverMeasured ?? 1),
+        probeNs: world.probeNs?.(request.allocator, tick) ?? 1000,
         replayedPeakBytes,
       };
     };

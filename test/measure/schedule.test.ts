@@ -72,6 +72,31 @@ describe("the schedule", () => {
     expect(rows.find((row) => row.allocator.name === "fast")?.rounds).toHaveLength(6);
   });
 
+  it("plays a round again while somebody else uses the CPU, and gives up after the third time", async () => {
+    let slowUntil = 0;
+    const before: MockWorld["before"] = ({ mode, allocator: { name } }, tick) => {
+      if (mode === "timed" && name === "fast" && slowUntil === 0 && tick > 30) slowUntil = tick + 1;
+    };
+    const once = measure({ ...steady, before, probeNs: (_, tick) => (tick < slowUntil ? 2000 : 1000) });
+    const { rows } = await once.result;
+    expect(rows.map((row) => row.rounds.length)).toEqual([6, 6, 6]);
+    const timed = once.requests.filter(({ mode }) => mode === "timed");
+    // Warm-up, six rounds, and one again.
+    expect(timed.filter(({ allocator: { name } }) => name === "fast")).toHaveLength(1 + 6 + 1);
+
+    const always = measure({
+      ...steady,
+      probeNs: ({ name }, tick) => (name === "fast" && tick > 20 ? 2000 : 1000),
+    });
+    const fastRow = (await always.result).rows[0];
+    expect(fastRow?.rounds).toHaveLength(6);
+    const played = always.requests.filter(
+      ({ mode, allocator: { name } }) => mode === "timed" && name === "fast",
+    );
+    expect(played.length).toBeGreaterThan(6 * 2);
+    expect(played.length).toBeLessThanOrEqual(1 + 6 * 3);
+  });
+
   it("leaves out what is not wanted", async () => {
     const { result, requests } = measure(steady, { verify: false, latency: false, memory: false });
     const { rows } = await result;
