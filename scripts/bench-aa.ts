@@ -25,7 +25,8 @@ const TARGET_SLOWDOWN = 0.05;
 const MAX_FALSE_ALARMS = 0.08;
 const MIN_FOUND = 0.7;
 const SPINS_TRIED = [0, 2, 4, 6, 8, 10];
-const CALIBRATION_ROUNDS = 40;
+const CALIBRATION_ROUNDS = 60;
+const SPIN_STEP = 0.5;
 
 const comparisons = Number(process.argv[2] ?? 200);
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
@@ -89,7 +90,7 @@ async function calibrate(plan: ScheduledPlan): Promise<number> {
     points.reduce((sum, p) => sum + of(p), 0) / points.length;
   const [s, g] = [mean((p) => p.spins), mean((p) => p.growth)];
   const slope = mean((p) => (p.spins - s) * (p.growth - g)) / mean((p) => (p.spins - s) ** 2);
-  return Math.max(1, Math.round(s + (TARGET_SLOWDOWN - g) / slope));
+  return Math.max(SPIN_STEP, Math.round((s + (TARGET_SLOWDOWN - g) / slope) / SPIN_STEP) * SPIN_STEP);
 }
 
 function ratio(
