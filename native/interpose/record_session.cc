@@ -33,6 +33,7 @@ constinit std::uint64_t gForkTicks = 0;
 constinit std::uint32_t gPid = 0;  // of the process that owns gSession
 constinit char gFolder[PATH_MAX];
 constinit char gFile[PATH_MAX];
+constinit char gRingsPath[PATH_MAX + 48];
 constinit bool gIsChild = false;  // started by a process that records alone
 
 constexpr std::uint64_t kWaitNs = 20'000;
@@ -132,14 +133,15 @@ Control* OpenControl() {
 /** Makes PID-N.rings in the folder; N tells the images of one process apart. */
 void* MakeRings(std::size_t bytes) {
   for (unsigned image = 0; image < 1000; ++image) {
-    char path[PATH_MAX + 48];
-    snprintf(path, sizeof(path), "%s/%d-%u%s", gFolder, static_cast<int>(getpid()), image, kRingsSuffix);
-    const int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    snprintf(gRingsPath, sizeof(gRingsPath), "%s/%d-%u%s", gFolder, static_cast<int>(getpid()), image, kRingsSuffix);
+    const int file = open(gRingsPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0 && errno == EEXIST) continue;
     if (file < 0) return nullptr;
-    void* memory = ftruncate(file, static_cast<off_t>(bytes)) == 0 ? MapShared(file, bytes) : nullptr;
+    void* memory = nullptr;
+    if (ftruncate(file, static_cast<off_t>(bytes)) == 0 && fallocate(file, 0, 0, kRingWordsOffset) == 0)
+      memory = MapShared(file, bytes);
     close(file);
-    if (memory == nullptr) unlink(path);
+    if (memory == nullptr) unlink(gRingsPath);
     return memory;
   }
   return nullptr;
@@ -155,6 +157,24 @@ void FillHeader(SessionHeader& header, const Control& control, bool forked, std:
   ProgramName(header.program, sizeof(header.program));
   std::atomic_thread_fence(std::memory_order_release);
   header.magic = kSessionMagic;
+}
+
+/**
+ * Takes the memory of a new ring from its file system now: where there is none left, touching the mapping would kill the
+ * program (SIGBUS).
+ */
+bool Back(std::size_t index) {
+  if (gAloneRings != 0) return true;
+  const int file = open(gRingsPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return false;
+  const std::size_t bytes = gSession.ringWords() * sizeof(std::uint64_t);
+  const auto at = static_cast<off_t>(kRingWordsOffset + index * bytes);
+  const bool taken = fallocate(file, 0, at, static_cast<off_t>(bytes)) == 0;
+  if (!taken && !gSession.header().shortOfMemory.exchange(true)) {
+    Complain("there is no room for the ring of a thread", OutputErrorText(errno));
+  }
+  close(file);
+  return taken;
 }
 
 /** Runs as a thread ends, among the destructors of other keys, which free memory too: so in the last round. */
@@ -269,6 +289,7 @@ constinit OperationClock gClock;
 constinit thread_local RingHeader* tRing = nullptr;
 namespace {
 constinit thread_local bool tStarting = false;
+constinit thread_local bool tDeaf = false;  // no ring was to be had for this thread
 }
 
 const Control* StartSession() {
@@ -318,7 +339,7 @@ void PrepareForChildren() {
 
 RingHeader* TakeRing() {
   const KeptErrno errnoKept;
-  if (!gSession) return nullptr;
+  if (!gSession || tDeaf) return nullptr;
   const auto thread = static_cast<std::uint32_t>(syscall(SYS_gettid));
   const auto pid = static_cast<int>(getpid());
   SessionHeader& header = gSession.header();
@@ -340,8 +361,9 @@ RingHeader* TakeRing() {
   }
   if (taken == nullptr) {
     const std::uint32_t index = header.ringsUsed.fetch_add(1, std::memory_order_acq_rel);
-    if (index >= kMaxRings) {
-      header.ringsUsed.store(kMaxRings, std::memory_order_relaxed);
+    if (index >= kMaxRings) header.ringsUsed.store(kMaxRings, std::memory_order_relaxed);
+    if (index >= kMaxRings || !Back(index)) {
+      tDeaf = true;
       return nullptr;
     }
     taken = &gSession.ring(index);

@@ -44,7 +44,7 @@ struct Control {
 };
 static_assert(sizeof(Control) <= 4096);
 
-inline constexpr std::size_t kMaxRings = 4096;
+inline constexpr std::size_t kMaxRings = 2048;
 
 struct SessionHeader {
   std::uint64_t magic;  // stored last, so that a header is never seen half made
@@ -59,6 +59,7 @@ struct SessionHeader {
   std::atomic<std::uint64_t> unheard;    // events of threads that got no ring
   std::atomic<std::uint64_t> cpuNs;      // told at exit
   std::atomic<std::uint64_t> gaveUp;     // 1: the collector did not answer
+  std::atomic<bool> shortOfMemory;       // a thread got no ring, which was said once
 };
 static_assert(sizeof(SessionHeader) <= 4096);
 
