@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "collector/live_population.h"
+#include "collector/malloc_cost.h"
 #include "trace/trace_error.h"
 
 namespace rmem::record {
@@ -193,7 +194,7 @@ void Collector::KeepLimits() {
 }
 
 void Collector::KeepTime(std::uint64_t nowNs) {
-  if (gAskedToStop.load(std::memory_order_relaxed)) Stop("asked");
+  if (gAskedToStop.load(std::memory_order_relaxed)) Leave();
   if (firstMetNs_ == 0 || stopped_) return;
   if (recordingSinceNs_ == 0 && nowNs - firstMetNs_ >= options_.afterNs) {
     recordingSinceNs_ = nowNs;
@@ -203,6 +204,7 @@ void Collector::KeepTime(std::uint64_t nowNs) {
 }
 
 void Collector::Finish(RecordedProcess& process) {
+  if (process.finished()) return;
   if (stopped_) process.Discard();
   process.Finish();
   if (process.output().error() != 0 && !stopped_) {
@@ -240,7 +242,12 @@ void Collector::Listen(std::uint64_t ns) {
   const ssize_t got = read(STDIN_FILENO, text, sizeof(text));
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (got <= 0) inputEnded_ = true;
-  else if (std::string_view(text, static_cast<std::size_t>(got)).find("stop") != std::string_view::npos) Stop("asked");
+  else if (std::string_view(text, static_cast<std::size_t>(got)).find("stop") != std::string_view::npos) Leave();
+}
+
+void Collector::Leave() {
+  Stop("asked");
+  leaving_ = true;
 }
 
 void Collector::Run() {
@@ -265,6 +272,7 @@ void Collector::Run() {
       saidNs_ = nowNs;
       SayProgress(Totals(), Recording());
     }
+    if (leaving_) break;
     if (inputEnded_ && !AnyAlive()) {
       FindProcesses();  // one that came and went unseen
       if (!AnyAlive()) break;
@@ -274,6 +282,7 @@ void Collector::Run() {
     Listen(fullest >= 1 ? 0 : sleepNs);
   }
   control_->mode.store(Mode::kStop);
+  for (const auto& process : processes_) Finish(*process);
   Conclude();
 }
 
@@ -306,7 +315,7 @@ void Collector::Conclude() {
     }
     SayProcess(*process, inherited);
   }
-  SayEnd();
+  SayEnd(MallocNsPerEvent());
 }
 
 }  // namespace rmem::record

@@ -15,7 +15,7 @@ namespace rmem::record {
 
 /**
  * Drains the rings of a program and its children into a raw file each, until standard input has ended (the program that was
- * started is over, or whoever started it) and no recorded process is alive. A line `stop` there ends the recording at once.
+ * started is over, or whoever started it) and no recorded process is alive. A line `stop` there ends the recording at once: what still runs goes on unrecorded.
  */
 class Collector {
  public:
@@ -42,6 +42,7 @@ class Collector {
   void KeepTime(std::uint64_t nowNs);
   void KeepLimits();
   void Stop(const char* why);
+  void Leave();
   bool Recording() const;
   CollectorTotals Totals() const;
   bool AnyAlive() const;
@@ -67,6 +68,7 @@ class Collector {
   std::uint64_t searchedNs_ = 0;
   bool inputEnded_ = false;
   bool stopped_ = false;
+  bool leaving_ = false;
 };
 
 }  // namespace rmem::record

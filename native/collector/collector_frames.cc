@@ -16,6 +16,7 @@ class Frame {
 
   Frame& Text(std::string_view key, std::string_view value) { return Raw(key, JsonString(value)); }
   Frame& Number(std::string_view key, std::uint64_t value) { return Raw(key, std::to_string(value)); }
+  Frame& Decimal(std::string_view key, double value) { return Raw(key, std::to_string(value)); }
   Frame& Truth(std::string_view key, bool value) { return Raw(key, value ? "true" : "false"); }
 
   /** A closed pipe is nothing to stop for. */
@@ -92,8 +93,8 @@ void SayProcess(const RecordedProcess& process, std::uint64_t inherited) {
       .Say();
 }
 
-void SayEnd() {
-  Frame("end").Say();
+void SayEnd(double mallocNsPerEvent) {
+  Frame("end").Decimal("mallocNsPerEvent", mallocNsPerEvent).Say();
 }
 
 }  // namespace rmem::record

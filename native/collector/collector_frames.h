@@ -24,7 +24,7 @@ struct CollectorTotals {
  *   {"frame":"stopped","why":"for"|"max-events"|"max-size"|"asked"}   the recording has stopped, the program goes on
  *   {"frame":"failure","code":…,"message":…}                  the recording has stopped for a reason that is none of ours
  *   {"frame":"process",…}                                     one for each process, in the order they came
- *   {"frame":"end"}
+ *   {"frame":"end","mallocNsPerEvent":…}                      what the C library's malloc costs here, in a short loop
  *
  * The listener may go away at any time; the recording goes on.
  */
@@ -33,6 +33,6 @@ void SayProgress(const CollectorTotals& totals, bool recording);
 void SayStopped(std::string_view why);
 void SayFailure(std::string_view code, std::string_view message);
 void SayProcess(const RecordedProcess& process, std::uint64_t inherited);
-void SayEnd();
+void SayEnd(double mallocNsPerEvent);
 
 }  // namespace rmem::record

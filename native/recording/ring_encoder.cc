@@ -5,6 +5,11 @@
 #include "recording/ring.h"
 
 namespace rmem::record {
+namespace {
+
+constexpr std::uint64_t kAheadWords = 96;
+
+}  // namespace
 
 template <class Row>
 void RingEncoder::Append(std::uint64_t ticks, Row&& row) {
@@ -57,6 +62,8 @@ std::uint64_t RingEncoder::Drain(std::uint64_t maxWords) {
   }
   std::uint64_t at = head;
   while (at != tail && at - head < maxWords) {
+    // The line is in the cache of the CPU that wrote it.
+    __builtin_prefetch(words_ + ((at + kAheadWords) & mask_));
     const std::uint64_t words = Take(at, tail);
     if (words == 0) {
       damaged_ = true;
