@@ -28,7 +28,7 @@ struct Process {
 /** In a page that fork wipes, however it is called, so that a child never writes into its parent's rings. */
 extern Process* gProcess;
 extern OperationClock gClock;
-extern thread_local RingHeader* tRing;
+extern constinit thread_local RingHeader* tRing;
 
 /** Never null: a control that says kStop where nothing is recorded. */
 const Control* StartSession();
