@@ -12,9 +12,11 @@
 #include "interpose/record_log.h"
 
 /**
- * The recorder, a library to preload: writes every call of the malloc family to the raw trace that the
- * environment variable RUSTYDB_MEM_RECORD names, and passes it on to the allocator below. Without the
- * variable it only passes on. Programs that this one starts are not recorded.
+ * The recorder, a library to preload: tells every call of the malloc family to the session (record_session.h) and
+ * passes it on to the allocator below. Without a session it only passes on.
+ *
+ * operator new and delete, in all their forms, are libstdc++'s (or the program's own), which go through malloc,
+ * aligned_alloc and free: each is recorded once, where it arrives here.
  */
 
 namespace rmem::record {
@@ -86,20 +88,51 @@ void* Aligned(void* block, std::size_t alignment, std::size_t size) {
   return block;
 }
 
+// Not by way of malloc and free themselves, which another preloaded library may have in front of ours.
+
+void* Malloc(std::size_t size) {
+  void* block = gBelow.malloc(size);
+  if (block != nullptr && Recording()) Alloc(Clock().After(), block, size, 0, false);
+  return block;
+}
+
+void* ReallocateEarly(const void* old, std::size_t size) {
+  // Its size is not known; what lies behind it up to the end of the early blocks is readable.
+  void* block = Malloc(size);
+  const auto readable = static_cast<std::size_t>(gEarly + sizeof(gEarly) - static_cast<const std::byte*>(old));
+  if (block != nullptr) std::memcpy(block, old, size < readable ? size : readable);
+  return block;
+}
+
+void* Reallocate(void* old, std::size_t size) {
+  if (!Ready()) return old == nullptr ? AllocateEarly(size) : nullptr;
+  if (old == nullptr) return Malloc(size);
+  if (IsEarly(old)) return ReallocateEarly(old, size);
+  if (!Recording()) return gBelow.realloc(old, size);
+  const std::uint64_t before = Clock().Now();
+  void* block = gBelow.realloc(old, size);
+  // A null for a size of 0 is a free; for any other the old block lives on.
+  if (block != nullptr || size == 0) Realloc(before, Clock().After(), old, block, size);
+  return block;
+}
+
+void FreeSized(void* block, std::size_t size) {
+  if (block == nullptr || IsEarly(block) || !Ready()) return;
+  if (Recording()) SizedFree(Clock().Now(), block, size);
+  gBelow.free(block);
+}
+
 std::size_t PageBytes() {
   return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-__attribute__((constructor)) void StartFromEnvironment() {
-  const char* path = getenv("RUSTYDB_MEM_RECORD");
-  if (path == nullptr || *path == '\0') return;
-  Start(path);
-  // One file a process: what this program starts would begin the same file again.
-  unsetenv("RUSTYDB_MEM_RECORD");
+__attribute__((constructor)) void Prepare() {
+  Recording();  // begins the session of a program that has not allocated yet
+  PrepareForChildren();
 }
 
 __attribute__((destructor)) void StopAtExit() {
-  Stop();
+  StopSession();
 }
 
 }  // namespace
@@ -110,10 +143,7 @@ using namespace rmem::record;  // NOLINT(google-build-using-namespace): the fami
 #define RMEM_EXPORT extern "C" __attribute__((visibility("default")))
 
 RMEM_EXPORT void* malloc(size_t size) {
-  if (!Ready()) return AllocateEarly(size);
-  void* block = gBelow.malloc(size);
-  if (block != nullptr && Recording()) Alloc(Clock().After(), block, size, 0, false);
-  return block;
+  return Ready() ? Malloc(size) : AllocateEarly(size);
 }
 
 RMEM_EXPORT void* calloc(size_t count, size_t size) {
@@ -125,26 +155,21 @@ RMEM_EXPORT void* calloc(size_t count, size_t size) {
 
 RMEM_EXPORT void free(void* block) {
   if (block == nullptr || IsEarly(block) || !Ready()) return;
-  if (Recording()) Free(Clock().Before(), block);
+  if (Recording()) Free(Clock().Now(), block);
   gBelow.free(block);
 }
 
+// C23; where the library below does not have them, they are free.
+RMEM_EXPORT void free_sized(void* block, size_t size) {
+  FreeSized(block, size);
+}
+
+RMEM_EXPORT void free_aligned_sized(void* block, size_t /*alignment*/, size_t size) {
+  FreeSized(block, size);
+}
+
 RMEM_EXPORT void* realloc(void* old, size_t size) {
-  if (old == nullptr) return malloc(size);
-  if (IsEarly(old)) {
-    // Its size is not known; what lies behind it up to the end of the early blocks is readable.
-    void* block = malloc(size);
-    const auto readable = static_cast<size_t>(gEarly + sizeof(gEarly) - static_cast<std::byte*>(old));
-    if (block != nullptr) std::memcpy(block, old, size < readable ? size : readable);
-    return block;
-  }
-  if (!Ready()) return nullptr;
-  if (!Recording()) return gBelow.realloc(old, size);
-  const std::uint64_t before = Clock().Before();
-  void* block = gBelow.realloc(old, size);
-  // A null for a size of 0 is a free; for any other the old block lives on.
-  if (block != nullptr || size == 0) Realloc(before, Clock().After(), old, block, size);
-  return block;
+  return Reallocate(old, size);
 }
 
 RMEM_EXPORT void* reallocarray(void* old, size_t count, size_t size) {
@@ -153,7 +178,7 @@ RMEM_EXPORT void* reallocarray(void* old, size_t count, size_t size) {
     errno = ENOMEM;
     return nullptr;
   }
-  return realloc(old, bytes);
+  return Reallocate(old, bytes);
 }
 
 RMEM_EXPORT int posix_memalign(void** block, size_t alignment, size_t size) {
