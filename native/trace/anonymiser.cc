@@ -10,8 +10,8 @@ namespace rmem {
 namespace {
 
 // What says how a trace was made, but not where.
-constexpr std::array<const char*, 6> kTechnicalFields = {"allocator", "clock", "cpus",
-                                                         "profile",   "seed",  "workload"};
+constexpr std::array<const char*, 7> kTechnicalFields = {"allocator", "clock", "cpus", "profile", "seed",
+                                                         kStackBytesField, "workload"};
 
 class Anonymiser : public Filter {
  public:
@@ -50,6 +50,7 @@ class Anonymiser : public Filter {
   void Finish() override {
     if (!headerTaken_) TakeHeader();
     result_.report = info_.report;
+    result_.callSites = info_.callSites.Anonymous();
     result_.origin = info_.origin;
     result_.report.warnings.clear();
     result_.origin.warnings.clear();

@@ -38,7 +38,7 @@ enum CanonicalColumn : int {
   kColumnNames,       // varint: kinds of rare allocs and reallocs, transaction types, marks
   kColumnScopes,      // varint: begins since that of kOpScope's transaction
   kColumnThreads,     // varint: number of the thread within the block; a new one is followed by its index
-  kColumnNumbers,     // varint: TIDs, samples, steps back in time
+  kColumnNumbers,     // varint: TIDs, samples, steps back in time, call sites
   kCanonicalColumns
 };
 
@@ -62,6 +62,7 @@ enum CanonicalOp : std::uint8_t {
   kOpScope,     // no event: another current transaction
   kOpThread,    // no event: another current thread
   kOpTimeBack,  // no event: number of units to go back
+  kOpSite,      // no event: number of the call site of the alloc or realloc that follows
   kOpCount
 };
 inline constexpr unsigned kFirstSmallFree = 32;
@@ -184,6 +185,12 @@ class CanonicalBlockDecoder {
   /** Gives the names lost with a damaged block stand-ins, up to the numbers that a later block tells. */
   void InventNames(const std::array<std::uint32_t, 3>& counts);
 
+  /** The file is of a version whose events may have call sites; otherwise one is damage. */
+  void AllowSites() { sitesAllowed_ = true; }
+
+  /** The largest number of a call site so far, or 0. */
+  std::uint32_t lastSite() const { return lastSite_; }
+
  private:
   class Cursor;
   struct LocalThread {
@@ -198,6 +205,8 @@ class CanonicalBlockDecoder {
   TraceNames& names_;
   std::array<std::vector<std::uint16_t>, 3> nameOf_ = {
       {{0}, {0}, {0}}};  // index in the file → index in names_
+  bool sitesAllowed_ = false;
+  std::uint32_t lastSite_ = 0;
   std::array<Event, kMaxShapes> shapes_;
   std::size_t shapeCount_ = 0;
   std::vector<LocalThread> threads_;

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/varint.h"
 #include "trace/canonical_block.h"
@@ -130,6 +132,7 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   parents_.clear();
   LocalThread* thread = nullptr;
   bool threadIdle = false;  // it was switched to, and has no event yet
+  std::uint32_t site = 0;   // of the event to come
 
   std::array<Event, kBatch> batch;
   std::size_t filled = 0;
@@ -283,6 +286,14 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
           timeNs -= units * timeUnitNs;
           continue;
         }
+        case kOpSite: {
+          if (!sitesAllowed_) Damaged("an event is of no known sort");
+          const std::uint64_t number = columns[kColumnNumbers].Number();
+          if (number == 0 || number >= kMaxCallNodes || site != 0) Damaged("there is no such call site");
+          site = static_cast<std::uint32_t>(number);
+          lastSite_ = std::max(lastSite_, site);
+          continue;
+        }
         default:
           Damaged("an event is of no known sort");
       }
@@ -290,6 +301,11 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
 
     threadIdle = false;
     event.thread = thread->index;
+    if (site != 0) [[unlikely]] {
+      if (event.type != EventType::kAlloc && event.type != EventType::kRealloc)
+        Damaged("an event that makes no block has a call site");
+      event.site = std::exchange(site, 0);
+    }
     if (timed) {
       const std::uint64_t units = times.Number();
       if (units > (kNoTime - 1 - timeNs) / timeUnitNs) Damaged("a time is too large");
@@ -305,6 +321,7 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   if (filled != 0) sink.Consume(std::span(batch.data(), filled));
 
   if (threadIdle) Damaged("a thread has no events");
+  if (site != 0) Damaged("a call site has no event");
   columns[kColumnTimes] = times;
   columns[kColumnOps] = ops;
   for (const Cursor& column : columns) {

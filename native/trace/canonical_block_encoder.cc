@@ -166,6 +166,11 @@ void CanonicalBlockEncoder::Put(const Event& event, std::uint32_t shape) {
   CheckThread(event);
   if (thread_ == nullptr || threadIndex_ != event.thread) SwitchThread(event.thread);
   if (event.timeNs != kNoTime) PutTime(event.timeNs);
+  if (event.site != 0 && (event.type == EventType::kAlloc || event.type == EventType::kRealloc)) {
+    if (event.site >= kMaxCallNodes) NotCanonical(event, "a call site is not in the table");
+    Op(kOpSite);
+    Number(kColumnNumbers, event.site);
+  }
   ++counters_->events;
   switch (event.type) {
     case EventType::kAlloc:

@@ -35,6 +35,10 @@ class CanonicalWriter::Impl {
       const bool timed = options_.times && event.timeNs != kNoTime;
       if (events_.size() == kBlockEvents || (!events_.empty() && timed != timed_)) WriteEvents();
       timed_ = timed;
+      if (event.site != 0 && !info_.header.contains(kStackBytesField)) {
+        throw TraceError("not-canonical", "an event has a call site, and the header tells no stackBytes")
+            .AtEvent(event.position);
+      }
       events_.push_back(event);
       if (!timed) events_.back().timeNs = kNoTime;
     }
@@ -66,7 +70,7 @@ class CanonicalWriter::Impl {
       throw TraceError("not-canonical", "the description of the trace is too long");
     RmtFileHeader header{};
     header.magic = kRmtMagic;
-    header.version = kRmtVersion;
+    header.version = texts.contains(kStackBytesField) ? kRmtVersionWithSites : kRmtVersion;
     header.profile = static_cast<std::uint16_t>(RmtProfile::kCanonical);
     header.jsonBytes = static_cast<std::uint32_t>(json.size());
     header.crc = FileHeaderCrc(header, std::as_bytes(std::span(json)));

@@ -90,6 +90,7 @@ void Normaliser::Die(const Live& block, Event& event) {
   event.newId = 0;
   event.scope = 0;
   event.name = 0;
+  event.site = 0;
   event.alignment = 0;
   event.flags &= kFlagSizeTold;
   if ((event.flags & kFlagSizeTold) == 0) event.size = 0;

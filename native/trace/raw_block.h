@@ -19,10 +19,13 @@ namespace rmem {
  * to the address before. The first row counts from RmtBlockHeader::begins and address 0.
  *
  * The JSON header of a raw file has, as texts: `ticksPerSecond`, `startTicks` (the clock's zero), and what
- * else is known of the program (`program`, `pid`, `host`, `allocator`, …).
+ * else is known of the program (`program`, `pid`, `host`, `allocator`, …); `stackBytes` where it has stacks, one
+ * in so many bytes allocated (0: one an allocation).
  */
 enum class RawOp : std::uint8_t {
   kScope = 10,  // the thread works for another open transaction now, or for none (0): operand, its handle
+  kStack = 11,  // of the next alloc or realloc of the thread: number of return addresses, addresses (innermost first)
+  kModule = 12,  // code was loaded: start, bytes, its offset in the file, path, build id (as bytes)
 };
 
 inline constexpr std::uint8_t kRawTypeMask = 15;
@@ -30,6 +33,9 @@ inline constexpr std::uint8_t kRawZeroed = 16;    // alloc
 inline constexpr std::uint8_t kRawInherit = 16;   // commit
 inline constexpr std::uint8_t kRawSizeTold = 16;  // free: a size follows
 inline constexpr std::uint8_t kRawAligned = 32;   // alloc: log2 of the alignment follows
+
+/** More return addresses than this a stack row does not take. */
+inline constexpr std::size_t kMaxStackFrames = 64;
 
 /** Room for any block: the size of the buffer to give to RawBlockWriter. */
 inline constexpr std::size_t kRawBlockBytes = sizeof(RmtBlockHeader) + kMaxPayloadBytes;
@@ -161,6 +167,38 @@ class RawBlockWriter {
     return true;
   }
 
+  /** Return addresses, innermost first, of the next alloc or realloc row; at most kMaxStackFrames are kept. */
+  bool Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses) {
+    const std::size_t count =
+        returnAddresses.size() < kMaxStackFrames ? returnAddresses.size() : kMaxStackFrames;
+    if (!HasRoom((count + 2) * kMaxVarintBytes + 1)) return false;
+    Op(static_cast<unsigned>(RawOp::kStack), ticks);
+    at_ = WriteVarint(at_, count);
+    std::uint64_t before = 0;
+    for (const std::uint64_t address : returnAddresses.first(count)) {
+      Signed(address - before);
+      before = address;
+    }
+    return true;
+  }
+
+  /** Code at [start, start + bytes) is that of `path` from `fileOffset` on. At most kMaxRawPathBytes and
+   * kMaxRawBuildIdBytes are kept. */
+  bool Module(std::uint64_t ticks, std::uint64_t start, std::uint64_t bytes, std::uint64_t fileOffset,
+              std::string_view path, std::string_view buildId) {
+    path = path.substr(0, kMaxRawPathBytes);
+    buildId = buildId.substr(0, kMaxRawBuildIdBytes);
+    if (!HasRoom(1 + 6 * kMaxVarintBytes + path.size() + buildId.size())) return false;
+    Op(static_cast<unsigned>(RawOp::kModule), ticks);
+    for (const std::uint64_t value : {start, bytes, fileOffset}) at_ = WriteVarint(at_, value);
+    for (const std::string_view text : {path, buildId}) {
+      at_ = WriteVarint(at_, text.size());
+      std::memcpy(at_, text.data(), text.size());
+      at_ += text.size();
+    }
+    return true;
+  }
+
   bool ThreadEnd(std::uint64_t ticks) {
     if (at_ > limit_) return false;
     Op(static_cast<unsigned>(EventType::kThreadEnd), ticks);
@@ -201,10 +239,15 @@ class RawBlockWriter {
   }
 
   static constexpr std::size_t kMaxRawTextBytes = 127;
+  static constexpr std::size_t kMaxRawPathBytes = 384;
+  static constexpr std::size_t kMaxRawBuildIdBytes = 32;
 
  private:
   // Op, two ticks, three numbers, a byte of alignment or a text with its length.
   static constexpr std::size_t kMaxRowBytes = 1 + 5 * kMaxVarintBytes + 1 + kMaxRawTextBytes;
+
+  /** For a row that may be longer than the others. */
+  bool HasRoom(std::size_t bytes) const { return bytes <= static_cast<std::size_t>(limit_ + kMaxRowBytes - at_); }
 
   void Op(unsigned op, std::uint64_t ticks) {
     *at_++ = static_cast<std::byte>(op);

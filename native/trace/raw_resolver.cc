@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trace/live_blocks.h"
 #include "trace/normaliser.h"
+#include "trace/loaded_modules.h"
 #include "trace/raw_block.h"
 #include "trace/raw_file.h"
 #include "trace/raw_rows.h"
@@ -149,6 +151,7 @@ class Resolver {
     rows_.reserve(file.threads().size());
     for (const RawThread& thread : file.threads()) rows_.emplace_back(file, thread, options, info.report);
     current_.resize(rows_.size());
+    sites_.resize(rows_.size());
   }
 
   void Run() {
@@ -205,6 +208,14 @@ class Resolver {
       current = row.address;
       return;
     }
+    if (row.type == static_cast<unsigned>(RawOp::kModule)) {
+      modules_.Load(row);
+      return;
+    }
+    if (row.type == static_cast<unsigned>(RawOp::kStack)) {
+      TakeStack(row, thread);
+      return;
+    }
     const std::uint64_t number = rows_[thread].number();
     Event event;
     event.type = static_cast<EventType>(row.type);
@@ -223,6 +234,7 @@ class Resolver {
         event.alignment = row.alignment;
         event.flags = (row.flags & kRawZeroed) != 0 ? kFlagZeroed : 0;
         event.scope = Scope(current);
+        event.site = std::exchange(sites_[thread], 0);
         break;
       case EventType::kFree:
         event.id = row.address;
@@ -235,6 +247,7 @@ class Resolver {
         event.size = row.size;
         event.scope = Scope(current);
         event.flags = now.reallocStart ? kFlagReallocStart : 0;
+        if (!now.reallocStart) event.site = std::exchange(sites_[thread], 0);
         break;
       case EventType::kBegin:
         event.id = row.address;
@@ -269,6 +282,15 @@ class Resolver {
     out_.Add(event);
   }
 
+  void TakeStack(const RawRow& row, std::uint32_t thread) {
+    if (!info_.header.contains(kStackBytesField)) {
+      info_.report.Count("stack-of-unknown-weight", true, read_);
+      return;
+    }
+    sites_[thread] = modules_.Site(row.stack, info_.callSites);
+    if (sites_[thread] == 0 && !row.stack.empty()) info_.report.Count("stack-without-room", true, read_);
+  }
+
   /** The thread's transaction, where nobody has ended it. */
   std::uint64_t Scope(std::uint64_t& current) {
     if (current != 0 && parents_.Find(current) == nullptr) current = 0;
@@ -285,6 +307,8 @@ class Resolver {
   std::vector<std::uint32_t> heap_;
   std::vector<std::uint64_t> current_;              // handle of the transaction a thread works for, or 0
   LiveBlocks<std::uint64_t, AddressHash> parents_;  // of the open transactions, by handle
+  std::vector<std::uint32_t> sites_;                // by thread: the stack of the alloc to come, or 0
+  LoadedModules modules_;
   std::uint64_t read_ = 0;
 };
 

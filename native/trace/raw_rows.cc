@@ -1,7 +1,6 @@
 #include "trace/raw_rows.h"
 
 #include "base/varint.h"
-#include "trace/raw_block.h"
 #include "trace/trace_error.h"
 
 namespace rmem {
@@ -37,11 +36,32 @@ std::uint64_t RawRows::Address() {
 }
 
 std::string_view RawRows::Text() {
-  const std::size_t bytes = Byte();
-  if (bytes > static_cast<std::size_t>(end_ - at_)) Damaged();
-  const std::string_view text(reinterpret_cast<const char*>(at_), bytes);
+  return Bytes(Byte());
+}
+
+std::string_view RawRows::Bytes(std::uint64_t bytes) {
+  if (bytes > static_cast<std::uint64_t>(end_ - at_)) Damaged();
+  const std::string_view text(reinterpret_cast<const char*>(at_), static_cast<std::size_t>(bytes));
   at_ += bytes;
   return text;
+}
+
+void RawRows::Stack(RawRow* row) {
+  const std::uint64_t count = Number();
+  if (count > kMaxStackFrames) Damaged();
+  std::uint64_t address = 0;
+  for (std::size_t at = 0; at < count; ++at)
+    stack_[at] = address += static_cast<std::uint64_t>(UnZigZag(Number()));
+  row->stack = std::span<const std::uint64_t>(stack_).first(static_cast<std::size_t>(count));
+}
+
+void RawRows::Module(RawRow* row) {
+  row->address = Number();
+  row->size = Number();
+  row->newAddress = Number();
+  row->text = Bytes(Number());
+  row->buildId = Bytes(Number());
+  if (row->size > ~row->address) Damaged();
 }
 
 void RawRows::Next(RawRow* row) {
@@ -54,6 +74,8 @@ void RawRows::Next(RawRow* row) {
     row->address = Number();
     return;
   }
+  if (row->type == static_cast<unsigned>(RawOp::kStack)) return Stack(row);
+  if (row->type == static_cast<unsigned>(RawOp::kModule)) return Module(row);
   if (row->type >= kEventTypeCount) Damaged();
   switch (static_cast<EventType>(row->type)) {
     case EventType::kAlloc:

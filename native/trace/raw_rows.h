@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "trace/event.h"
+#include "trace/raw_block.h"
 
 namespace rmem {
 
@@ -20,7 +22,9 @@ struct RawRow {
   std::uint32_t alignment = 0;
   std::uint64_t total = 0;  // of a sample
   std::uint64_t swap = 0;
-  std::string_view text;  // valid as long as the payload
+  std::string_view text;  // valid as long as the payload; of a module: its path
+  std::string_view buildId;                // of a module, whose start, bytes and offset are address, size and newAddress
+  std::span<const std::uint64_t> stack;  // return addresses, valid until the next row
 };
 
 /** Reads the rows of one payload, which may hold anything. */
@@ -39,12 +43,16 @@ class RawRows {
   std::uint64_t Ticks();
   std::uint64_t Address();
   std::string_view Text();
+  std::string_view Bytes(std::uint64_t bytes);
+  void Stack(RawRow* row);
+  void Module(RawRow* row);
   std::uint8_t Byte();
 
   const std::byte* at_ = nullptr;
   const std::byte* end_ = nullptr;
   std::uint64_t ticks_ = 0;
   std::uint64_t address_ = 0;
+  std::array<std::uint64_t, kMaxStackFrames> stack_;
 };
 
 }  // namespace rmem

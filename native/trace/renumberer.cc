@@ -115,6 +115,7 @@ void Renumberer::Free(const Event& event) {
     free.size = free.scope = 0;
     free.flags = 0;
     free.name = 0;
+    free.site = 0;
   }
   Emit(free);
 }

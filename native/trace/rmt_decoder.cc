@@ -13,7 +13,7 @@ namespace {
 
 // Larger pieces are taken in slices, so that what is copied stays small.
 constexpr std::size_t kSliceBytes = 256 << 10;
-constexpr std::size_t kMaxTrailerBytes = 16 << 20;
+constexpr std::size_t kMaxTrailerBytes = 32 << 20;
 constexpr const char* kLost = "event-in-damaged-block";
 
 template <class T>
@@ -43,10 +43,10 @@ RmtStart ReadRmtStart(std::span<const std::byte> bytes) {
   if (start.header.magic != kRmtMagic) {
     throw TraceError("not-a-trace", "this is not a .rmt trace: it does not start as one").AtByte(0);
   }
-  if (start.header.version != kRmtVersion) {
+  if (start.header.version != kRmtVersion && start.header.version != kRmtVersionWithSites) {
     throw TraceError("unsupported-version", "this .rmt trace has version " +
-                                                std::to_string(start.header.version) + "; only version " +
-                                                std::to_string(kRmtVersion) + " can be read")
+                                                std::to_string(start.header.version) + "; only versions up to " +
+                                                std::to_string(kRmtVersionWithSites) + " can be read")
         .AtByte(0);
   }
   if (start.header.jsonBytes > kMaxHeaderJsonBytes)
@@ -92,6 +92,10 @@ void RmtDecoder::Finish() {
     if (options_.strict) throw TraceError("truncated", what).AtByte(offset_);
     info_.report.warnings.push_back(what + "; what comes before was read");
   }
+  if (blocks_.lastSite() >= info_.callSites.nodes().size()) {
+    info_.report.warnings.emplace_back("the call sites can't be named: their table was in the part that is missing");
+    info_.callSites.Invent(blocks_.lastSite());
+  }
   sink_.Finish();
 }
 
@@ -118,6 +122,11 @@ bool RmtDecoder::StepFileHeader() {
   if (start.header.profile != static_cast<std::uint16_t>(RmtProfile::kCanonical)) {
     throw TraceError("raw-profile", "this is a raw recording, which has to be resolved to one order first")
         .AtByte(0);
+  }
+  if (start.header.version == kRmtVersionWithSites) {
+    if (!info_.header.contains(kStackBytesField))
+      throw Damage("the header of the trace has call sites and no stackBytes").AtByte(0);
+    blocks_.AllowSites();
   }
   if (const auto unit = info_.header.find("timeUnitNs"); unit != info_.header.end()) {
     const std::string& text = unit->second;
@@ -252,6 +261,8 @@ void RmtDecoder::EndTrailer() {
   if (ReadTrailer(trailer_, info_) != counters_.events && !skipped_) {
     throw Damage("the trailer tells another number of events");
   }
+  if (blocks_.lastSite() >= info_.callSites.nodes().size())
+    throw Damage("the trailer does not tell all call sites of the trace");
 }
 
 void RmtDecoder::Skip(const TraceError& error, std::size_t bytes, State next) {

@@ -89,6 +89,7 @@ std::string WriteTrailer(const TraceInfo& info, const CanonicalCounters& counter
     json += member;
     json += ',';
   }
+  if (!info.callSites.empty()) json.append("\"callSites\":").append(info.callSites.ToJson()).append(",");
   json += "\"warnings\":[";
   for (std::size_t i = 0; i < report.warnings.size(); ++i) {
     if (i > 0) json += ',';
@@ -108,6 +109,8 @@ std::uint64_t ReadTrailer(std::string_view json, TraceInfo& info) {
       info.origin.linesRead = in.Number();
     } else if (key == "repairs") {
       for (in.Enter('{'); in.More(&key);) info.origin.repairs[key] = ReadRepair(in);
+    } else if (key == "callSites") {
+      info.callSites.ReadJson(in);
     } else if (key == "warnings") {
       for (in.Enter('['); in.More();) info.origin.warnings.push_back(in.Text());
     } else {

@@ -73,7 +73,7 @@ class TimeFilter : public Filter {
 
   void Born(std::uint64_t id, const Event& event) {
     live_.Insert(id, {event.size, event.scope, event.position, event.thread, event.alignment, event.name,
-                      event.flags});
+                      event.flags, event.site});
     if (event.flags & kFlagDiesWithScope) open_.AddDying(event.scope, id);
   }
 
@@ -101,6 +101,7 @@ class TimeFilter : public Filter {
       alloc.scope = begins_.Find(block.scope) != nullptr ? block.scope : 0;
       alloc.alignment = block.alignment;
       alloc.position = block.position;
+      alloc.site = block.site;
       EmitAt(openingNs, alloc);
     }
     Event start;
@@ -171,6 +172,7 @@ class TimeFilter : public Filter {
     std::uint32_t alignment;
     std::uint16_t name;
     std::uint8_t flags;
+    std::uint32_t site;
   };
 
   const std::uint64_t fromNs_;

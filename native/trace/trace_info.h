@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "trace/call_sites.h"
+
 namespace rmem {
 
 /** Interned texts of one sort; index 0 is the default (`unknown` for kinds, empty otherwise). */
@@ -47,11 +49,18 @@ struct ImportReport {
   std::uint64_t Repaired() const;
 };
 
+/**
+ * The field of the header that a trace with call sites has: one allocation in so many bytes, on average, was
+ * given its stack; `0` where every one was.
+ */
+inline constexpr const char* kStackBytesField = "stackBytes";
+
 /** What is known of a trace beside its events. Shared by the stages of one pipeline, filled as they go. */
 struct TraceInfo {
   std::map<std::string, std::string>
       header;  // program, host, clock, origin allocator, cpus, workload, seed, …
   TraceNames names;
+  CallSites callSites;  // complete when the events have come: a canonical `.rmt` tells them in its trailer
   ImportReport report;
   ImportReport origin;  // what was reported when the `.rmt` file that is being read was made
 };
