@@ -1,10 +1,10 @@
 /**
- * Builds the native half into build/Release: the addon, the replay executable and the recorder library. Does nothing
+ * Builds the native half into build/Release: the addon, the replay executable, the recorder library and its collector. Does nothing
  * that is already done. npm runs it as the install script of a packed tarball, so it stands on Node's builtins and on
  * cmake-js, and on no other script.
  *
  * As a program: node scripts/build-native.mjs [--if-missing]
- *   --if-missing   build only when one of the three is not there
+ *   --if-missing   build only when one of them is not there
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -15,7 +15,12 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const buildFolder = join(root, "build");
-const products = ["rustydb_mem.node", "rustydb-mem-replay", "librustydb_mem_record.so"];
+const products = [
+  "rustydb_mem.node",
+  "rustydb-mem-replay",
+  "librustydb_mem_record.so",
+  "rustydb-mem-collector",
+];
 
 const onPath = (name) =>
   (process.env.PATH ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, name)));

@@ -21,6 +21,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/replay.js"),
   },
   {
+    name: "record",
+    usage: "-- <program> [args...]",
+    summary: "take a trace of a real program",
+    load: () => import("./commands/record.js"),
+  },
+  {
     name: "inspect",
     usage: "<trace>",
     summary: "what is in a trace: sizes, lifetimes, threads, transactions",
@@ -90,6 +96,7 @@ async function buildProgram(context: CommandContext): Promise<Command> {
     .version(context.version, "-V, --version")
     .addOption(colourOption())
     .addHelpText("after", EXAMPLES)
+    .enablePositionalOptions() // what stands behind record's program is the program's own
     .configureHelp({ subcommandTerm: (each) => `${each.name()} ${each.usage()}`.trim() })
     .exitOverride();
   const wanted = context.words.find((word) => COMMANDS.some((entry) => entry.name === word));
@@ -142,7 +149,11 @@ export async function run(process: NodeJS.Process): Promise<void> {
   try {
     const version = readVersion();
     const { signal } = abort;
-    const context = { signal, interrupt, stdin, stdout, stderr, words, version, interactive: terminal };
+    const setExitCode = (code: number): void => {
+      process.exitCode = code;
+    };
+    const streams = { stdin, stdout, stderr };
+    const context = { signal, interrupt, setExitCode, ...streams, words, version, interactive: terminal };
     const program = await buildProgram(context);
     await program.parseAsync(words, { from: "user" });
   } catch (error) {

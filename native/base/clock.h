@@ -26,6 +26,26 @@ class OperationClock {
   /** Takes about 5 ms to learn the rate of the counter and its own cost. */
   static OperationClock Calibrate();
 
+  /** One whose rate somebody else has learnt on this machine; its cost is not known. */
+  static constexpr OperationClock Known(bool countsCycles, double nsPerTick) {
+    OperationClock clock;
+    clock.cycles_ = countsCycles;
+    clock.nsPerTick_ = nsPerTick;
+    return clock;
+  }
+
+  /**
+   * No later than when the stores that follow can be seen by others, which is all that a death needs to be stamped
+   * before a birth; the loads around it may move.
+   */
+  std::uint64_t Now() const {
+#if defined(__x86_64__)
+    if (cycles_) [[likely]]
+      return __rdtsc();
+#endif
+    return MonotonicNs();
+  }
+
   std::uint64_t Before() const {
 #if defined(__x86_64__)
     if (cycles_) [[likely]] {

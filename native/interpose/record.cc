@@ -12,9 +12,11 @@
 #include "interpose/record_log.h"
 
 /**
- * The recorder, a library to preload: writes every call of the malloc family to the raw trace that the
- * environment variable RUSTYDB_MEM_RECORD names, and passes it on to the allocator below. Without the
- * variable it only passes on. Programs that this one starts are not recorded.
+ * The recorder, a library to preload: tells every call of the malloc family to the session (record_session.h) and
+ * passes it on to the allocator below. Without a session it only passes on.
+ *
+ * operator new and delete, in all their forms, are libstdc++'s (or the program's own), which go through malloc,
+ * aligned_alloc and free: each is recorded once, where it arrives here.
  */
 
 namespace rmem::record {
@@ -90,16 +92,13 @@ std::size_t PageBytes() {
   return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-__attribute__((constructor)) void StartFromEnvironment() {
-  const char* path = getenv("RUSTYDB_MEM_RECORD");
-  if (path == nullptr || *path == '\0') return;
-  Start(path);
-  // One file a process: what this program starts would begin the same file again.
-  unsetenv("RUSTYDB_MEM_RECORD");
+__attribute__((constructor)) void Prepare() {
+  Recording();  // begins the session of a program that has not allocated yet
+  PrepareForChildren();
 }
 
 __attribute__((destructor)) void StopAtExit() {
-  Stop();
+  StopSession();
 }
 
 }  // namespace
@@ -125,8 +124,19 @@ RMEM_EXPORT void* calloc(size_t count, size_t size) {
 
 RMEM_EXPORT void free(void* block) {
   if (block == nullptr || IsEarly(block) || !Ready()) return;
-  if (Recording()) Free(Clock().Before(), block);
+  if (Recording()) Free(Clock().Now(), block);
   gBelow.free(block);
+}
+
+// C23; where the library below does not have them, they are free.
+RMEM_EXPORT void free_sized(void* block, size_t size) {
+  if (block == nullptr || IsEarly(block) || !Ready()) return;
+  if (Recording()) SizedFree(Clock().Now(), block, size);
+  gBelow.free(block);
+}
+
+RMEM_EXPORT void free_aligned_sized(void* block, size_t /*alignment*/, size_t size) {
+  free_sized(block, size);
 }
 
 RMEM_EXPORT void* realloc(void* old, size_t size) {
@@ -140,7 +150,7 @@ RMEM_EXPORT void* realloc(void* old, size_t size) {
   }
   if (!Ready()) return nullptr;
   if (!Recording()) return gBelow.realloc(old, size);
-  const std::uint64_t before = Clock().Before();
+  const std::uint64_t before = Clock().Now();
   void* block = gBelow.realloc(old, size);
   // A null for a size of 0 is a free; for any other the old block lives on.
   if (block != nullptr || size == 0) Realloc(before, Clock().After(), old, block, size);

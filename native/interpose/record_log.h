@@ -2,37 +2,85 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "base/clock.h"
-#include "trace/raw_block.h"
+#include "interpose/record_session.h"
+#include "recording/ring.h"
 
 namespace rmem::record {
 
 /**
- * Where the recorder writes: one raw `.rmt` of this process. A thread fills a block of its own, which goes to
- * the file in one piece when it is full, when the thread ends, or when the recording stops. Nothing here
- * calls malloc: the memory is mapped, and errno is left as it was.
- *
- * What a process that is killed, or ends by _exit, has in unfinished blocks is lost. A child made by fork
- * does not record.
+ * Where the recorder writes: a ring of the calling thread's own, in memory shared with the collector, or, where the library
+ * stands alone, emptied into the file by the thread itself whenever it is full. No lock and no system call on the way of an
+ * event; nothing here calls malloc, and errno is left as it was.
  */
 
-/** Creates `path` (an existing file is emptied) and writes the header. Says why on stderr and returns false
- * if it can't. */
-bool Start(const char* path);
-
-/** Writes the unfinished blocks of all threads and closes the file. What comes later is not recorded. */
-void Stop();
-
-/** Is there a file to write to, and may this thread write to it now? */
-bool Recording();
+/** Is something to be recorded now? Starts the session of this process if nobody has. */
+inline bool Recording() {
+  const Control* control = gProcess->control;
+  if (control == nullptr) [[unlikely]]
+    control = StartSession();
+  return control->mode.load(std::memory_order_relaxed) == Mode::kRecord;
+}
 
 /** The clock of the recording; only while Recording(). */
-const OperationClock& Clock();
+inline const OperationClock& Clock() {
+  return gClock;
+}
 
-void Alloc(std::uint64_t ticks, const void* block, std::size_t size, std::size_t alignment, bool zeroed);
-void Free(std::uint64_t ticks, const void* block);
-void Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, const void* old, const void* block,
-             std::size_t size);
+/** Puts a record of these words into the ring of this thread. */
+template <class... Words>
+inline void Put(Words... words) {
+  RingHeader* ring = tRing;
+  if (ring == nullptr) [[unlikely]] {
+    ring = TakeRing();
+    if (ring == nullptr) return CountUnheard();
+  }
+  if (!PutWords(*ring, MakeRoom, words...)) [[unlikely]]
+    CountDropped(*ring);
+}
+
+inline std::uint64_t AddressOf(const void* block) {
+  return reinterpret_cast<std::uintptr_t>(block);
+}
+
+inline void Alloc(std::uint64_t ticks, const void* block, std::size_t size, std::size_t alignment,
+                  bool zeroed) {
+  const unsigned op = static_cast<unsigned>(EventType::kAlloc) | (zeroed ? kRawZeroed : 0u);
+  if (alignment == 0) [[likely]]
+    return Put(FirstWord(op, ticks), AddressOf(block), std::uint64_t{size});
+  const auto shift = static_cast<std::uint64_t>(__builtin_ctzll(alignment));
+  Put(FirstWord(op | kRawAligned, ticks), AddressOf(block), size | shift << kAlignmentShift);
+}
+
+inline void Free(std::uint64_t ticks, const void* block) {
+  Put(FirstWord(static_cast<unsigned>(EventType::kFree), ticks), AddressOf(block));
+}
+
+/** A free whose caller told the size. */
+inline void SizedFree(std::uint64_t ticks, const void* block, std::size_t size) {
+  Put(FirstWord(static_cast<unsigned>(EventType::kFree) | kRawSizeTold, ticks), AddressOf(block),
+      std::uint64_t{size});
+}
+
+inline void Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, const void* old, const void* block,
+                    std::size_t size) {
+  Put(FirstWord(static_cast<unsigned>(EventType::kRealloc), ticksBefore), ticksAfter, AddressOf(old),
+      AddressOf(block), std::uint64_t{size});
+}
+
+/** Transaction `handle` (any number but 0 that no open transaction has) begins inside `parent` or 0. */
+void Begin(std::uint64_t ticks, std::uint64_t handle, std::uint64_t parent, std::string_view type);
+/** With `inherit` what is alive passes to the parent. */
+void Commit(std::uint64_t ticks, std::uint64_t handle, bool inherit);
+void Abort(std::uint64_t ticks, std::uint64_t handle);
+/** The calling thread works for this transaction now; 0: for none. */
+void Scope(std::uint64_t ticks, std::uint64_t handle);
+/** A phase begins; `start` and `stop` bound what is measured. */
+void Mark(std::uint64_t ticks, std::string_view text);
+/** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are kept. */
+void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses);
 
 }  // namespace rmem::record

@@ -86,7 +86,7 @@ class RawBlockWriter {
     const unsigned flags = (zeroed ? kRawZeroed : 0u) | (alignment != 0 ? kRawAligned : 0u);
     Op(static_cast<unsigned>(EventType::kAlloc) | flags, ticks);
     Address(address);
-    at_ = WriteVarint(at_, size);
+    at_ = WriteVarintWide(at_, size);
     if (alignment != 0) *at_++ = static_cast<std::byte>(__builtin_ctzll(alignment));
     return true;
   }
@@ -102,7 +102,7 @@ class RawBlockWriter {
     if (at_ > limit_) return false;
     Op(static_cast<unsigned>(EventType::kFree) | kRawSizeTold, ticks);
     Address(address);
-    at_ = WriteVarint(at_, size);
+    at_ = WriteVarintWide(at_, size);
     return true;
   }
 
@@ -116,7 +116,7 @@ class RawBlockWriter {
     ticks_ = ticksAfter;
     Address(oldAddress);
     Address(newAddress);
-    at_ = WriteVarint(at_, size);
+    at_ = WriteVarintWide(at_, size);
     return true;
   }
 
@@ -213,7 +213,7 @@ class RawBlockWriter {
     ++events_;
   }
   void Signed(std::uint64_t difference) {
-    at_ = WriteVarint(at_, ZigZag(static_cast<std::int64_t>(difference)));
+    at_ = WriteVarintWide(at_, ZigZag(static_cast<std::int64_t>(difference)));
   }
   void Address(std::uint64_t address) {
     Signed(address - address_);

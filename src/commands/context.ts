@@ -4,6 +4,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Raises the same signal, for a view with a key to quit. */
   readonly interrupt: () => void;
+  /** The exit code where nothing is thrown: that of a program which was run for the user. */
+  readonly setExitCode: (code: number) => void;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;

@@ -17,6 +17,7 @@ export async function play(
   const command = make({
     signal,
     interrupt: () => undefined,
+    setExitCode: () => undefined,
     stdin: process.stdin,
     stdout: stream("stdout"),
     stderr: stream("stderr"),

@@ -1,0 +1,40 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <string>
+
+#include "collector/collector.h"
+#include "collector/collector_frames.h"
+#include "collector/collector_options.h"
+
+/** The collector of the recorder: see collector.h for what it does, collector_frames.h for what it says. */
+int main(int count, char** words) {
+  using namespace rmem::record;  // NOLINT(google-build-using-namespace)
+  CollectorOptions options;
+  std::string complaint;
+  if (!ParseCollectorOptions(count, words, &options, &complaint)) {
+    fprintf(stderr, "rustydb-mem-collector: %s\n", complaint.c_str());
+    return 2;
+  }
+  // Ctrl-C is for the program; what it still does belongs to the recording.
+  for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);
+  ::signal(SIGTERM, [](int) { Collector::AskToStop(); });
+  prctl(PR_SET_TIMERSLACK, 1);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;  // a file for each process
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  Collector collector(options);
+  int error = 0;
+  if (!collector.Prepare(&error)) {
+    SayFailure("folder", std::string("could not make shared memory: ") + strerror(error));
+    return 1;
+  }
+  SayReady(collector.folder());
+  collector.Run();
+  return 0;
+}

@@ -1,0 +1,423 @@
+#include "interpose/record_session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <new>
+
+#include "interpose/record_alone.h"
+#include "recording/ring.h"
+
+namespace rmem::record {
+namespace {
+
+constinit Control gOff{};   // mode kStop, see below
+constinit Process gUnstarted{};
+
+constinit Session gSession;
+constinit std::uint64_t gAloneRings = 0;  // 1: the library stands alone
+constinit pthread_key_t gThreadEnd = 0;
+constinit bool gHaveKey = false;
+constinit std::uint64_t gForkTicks = 0;
+constinit std::uint32_t gPid = 0;  // of the process that owns gSession
+constinit char gFolder[PATH_MAX];
+constinit char gFile[PATH_MAX];
+constinit char gRingsPath[PATH_MAX + 48];
+constinit bool gIsChild = false;  // started by a process that records alone
+
+constexpr std::uint64_t kWaitNs = 20'000;
+// A collector writes its heartbeat at least ten times a second.
+constexpr std::uint64_t kPatienceNs = 10'000'000'000;
+
+class KeptErrno {
+ public:
+  KeptErrno() : value_(errno) {}
+  ~KeptErrno() { errno = value_; }
+  KeptErrno(const KeptErrno&) = delete;
+  KeptErrno& operator=(const KeptErrno&) = delete;
+
+ private:
+  const int value_;
+};
+
+/** The environment as the program was given it: the C library may not have looked at it yet. */
+void ReadEnvironment() {
+  const int file = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  constexpr char kFolderName[] = "RUSTYDB_MEM_RECORD_DIR=";
+  constexpr char kFileName[] = "RUSTYDB_MEM_RECORD=";
+  constexpr char kChildName[] = "RUSTYDB_MEM_RECORD_CHILD=";
+  static char entry[PATH_MAX + 64];
+  static char piece[4096];
+  std::size_t length = 0;
+  for (;;) {
+    const long got = syscall(SYS_read, file, piece, sizeof(piece));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    for (long i = 0; i < got; ++i) {
+      if (length < sizeof(entry)) entry[length] = piece[i];
+      ++length;
+      if (piece[i] != '\0') continue;
+      if (length <= sizeof(entry)) {
+        const auto take = [&](const char* name, std::size_t size, char* to) {
+          if (strncmp(entry, name, size) == 0 && length - size <= PATH_MAX) memcpy(to, entry + size, length - size);
+        };
+        take(kFolderName, sizeof(kFolderName) - 1, gFolder);
+        take(kFileName, sizeof(kFileName) - 1, gFile);
+        if (strncmp(entry, kChildName, sizeof(kChildName) - 1) == 0) gIsChild = true;
+      }
+      length = 0;
+    }
+  }
+  close(file);
+}
+
+void ProgramName(char* out, std::size_t room) {
+  memset(out, 0, room);
+  const int file = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  const long got = syscall(SYS_read, file, out, room - 1);
+  close(file);
+  for (long i = 0; i < got; ++i) {
+    const bool plain = out[i] >= ' ' && out[i] <= '~' && out[i] != '"' && out[i] != '\\';
+    if (out[i] == '\n') out[i] = '\0';
+    else if (!plain) out[i] = '?';
+  }
+}
+
+std::uint64_t RealNs() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void Complain(const char* what, const char* reason) {
+  char text[PATH_MAX + 256];
+  const int length = snprintf(text, sizeof(text), "rustydb-mem recorder: %s: %s; not recording\n", what, reason);
+  const auto bytes = static_cast<std::size_t>(length) < sizeof(text) ? static_cast<std::size_t>(length)
+                                                                      : sizeof(text) - 1;
+  [[maybe_unused]] const long written = syscall(SYS_write, STDERR_FILENO, text, bytes);
+}
+
+void* MapShared(int file, std::size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+/** The control page of the collector; null where there is none. */
+Control* OpenControl() {
+  char path[PATH_MAX + 16];
+  snprintf(path, sizeof(path), "%s/%s", gFolder, kControlName);
+  const int file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return nullptr;
+  auto* control = static_cast<Control*>(MapShared(file, 4096));
+  close(file);
+  if (control != nullptr && control->magic != kControlMagic) {
+    munmap(control, 4096);
+    return nullptr;
+  }
+  return control;
+}
+
+/** Makes PID-N.rings in the folder; N tells the images of one process apart. */
+void* MakeRings(std::size_t bytes) {
+  for (unsigned image = 0; image < 1000; ++image) {
+    snprintf(gRingsPath, sizeof(gRingsPath), "%s/%d-%u%s", gFolder, static_cast<int>(getpid()), image, kRingsSuffix);
+    const int file = open(gRingsPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0 && errno == EEXIST) continue;
+    if (file < 0) return nullptr;
+    void* memory = nullptr;
+    if (ftruncate(file, static_cast<off_t>(bytes)) == 0 && fallocate(file, 0, 0, kRingWordsOffset) == 0)
+      memory = MapShared(file, bytes);
+    close(file);
+    if (memory == nullptr) unlink(gRingsPath);
+    return memory;
+  }
+  return nullptr;
+}
+
+void FillHeader(SessionHeader& header, const Control& control, bool forked, std::uint32_t parent) {
+  header.pid = static_cast<std::uint32_t>(getpid());
+  header.parentPid = parent;
+  header.startTicks = forked && gForkTicks != 0 ? gForkTicks : gClock.Before();
+  header.startNs = RealNs();
+  header.forked = forked ? 1 : 0;
+  header.ringWords = control.ringWords;
+  ProgramName(header.program, sizeof(header.program));
+  std::atomic_thread_fence(std::memory_order_release);
+  header.magic = kSessionMagic;
+}
+
+/**
+ * Takes the memory of a new ring from its file system now: where there is none left, touching the mapping would kill the
+ * program (SIGBUS).
+ */
+bool Back(std::size_t index) {
+  if (gAloneRings != 0) return true;
+  const int file = open(gRingsPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return false;
+  const std::size_t bytes = gSession.ringWords() * sizeof(std::uint64_t);
+  const auto at = static_cast<off_t>(kRingWordsOffset + index * bytes);
+  const bool taken = fallocate(file, 0, at, static_cast<off_t>(bytes)) == 0;
+  if (!taken && !gSession.header().shortOfMemory.exchange(true)) {
+    Complain("there is no room for the ring of a thread", OutputErrorText(errno));
+  }
+  close(file);
+  return taken;
+}
+
+/** Runs as a thread ends, among the destructors of other keys, which free memory too: so in the last round. */
+void EndThread(void* value) {
+  auto* ring = static_cast<RingHeader*>(value);
+  if (ring != tRing) return;  // of the parent
+  static constinit thread_local int rounds = 0;
+  if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+    pthread_setspecific(gThreadEnd, ring);
+    return;
+  }
+  rounds = 0;
+  const KeptErrno errnoKept;
+  PutWords(*ring, MakeRoom, FirstWord(static_cast<unsigned>(EventType::kThreadEnd), gClock.Before()));
+  ring->state.store(RingState::kEnding, std::memory_order_release);
+  if (gAloneRings != 0) FlushAlone(*ring);
+}
+
+Control* Off() {
+  gOff.mode.store(Mode::kStop, std::memory_order_relaxed);
+  return &gOff;
+}
+
+Control* StartWithCollector(bool forked, std::uint32_t parent) {
+  Control* control = forked ? nullptr : OpenControl();
+  if (forked) control = OpenControl();
+  if (control == nullptr) {
+    // The recording this belonged to is over.
+    return Off();
+  }
+  if (control->mode.load() == Mode::kStop) return Off();
+  void* memory = MakeRings(SessionBytes(control->ringWords));
+  if (memory == nullptr) {
+    Complain("could not make its shared memory", OutputErrorText(errno));
+    return Off();
+  }
+  madvise(memory, SessionBytes(control->ringWords), MADV_DONTDUMP);
+  gSession = Session(memory, control->ringWords);
+  gClock = OperationClock::Known(control->countsCycles != 0, 1e9 / static_cast<double>(control->ticksPerSecond));
+  FillHeader(gSession.header(), *control, forked, parent);
+  control->announced.fetch_add(1, std::memory_order_release);
+  return control;
+}
+
+Control* StartAlone(bool forked, std::uint32_t parent) {
+  if (!forked) gClock = OperationClock::Calibrate();
+  static Control control{};
+  control.mode.store(Mode::kRecord);
+  control.ringWords = kAloneRingWords;
+  control.countsCycles = gClock.countsCycles() ? 1 : 0;
+  control.ticksPerSecond = static_cast<std::uint64_t>(1e9 / gClock.nsPerTick() + 0.5);
+  void* memory = mmap(nullptr, SessionBytes(kAloneRingWords), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    Complain("could not map its rings", "out of memory");
+    return Off();
+  }
+  gSession = Session(memory, kAloneRingWords);
+  FillHeader(gSession.header(), control, forked, parent);
+  char path[PATH_MAX + 16];
+  const bool own = !forked && !gIsChild;
+  if (own) snprintf(path, sizeof(path), "%s", gFile);
+  else snprintf(path, sizeof(path), "%s.%d", gFile, static_cast<int>(getpid()));
+  const int error = OpenAlone(gSession, control, path);
+  if (error != 0) {
+    char what[PATH_MAX + 64];
+    snprintf(what, sizeof(what), "could not create %s", path);
+    Complain(what, OutputErrorText(error));
+    return Off();
+  }
+  gAloneRings = 1;
+  return &control;
+}
+
+/** A page that is zeros again in a child, by whatever way it was made. */
+Process* MapProcess() {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return nullptr;
+#ifdef MADV_WIPEONFORK
+  // Before Linux 4.14 there is no such thing; then the handler of fork does it.
+  madvise(page, 4096, MADV_WIPEONFORK);
+#endif
+  return new (page) Process{};
+}
+
+void LeaveParent() {
+  if (gSession) munmap(gSession.memory(), SessionBytes(gSession.ringWords()));
+  gSession = Session();
+  if (gAloneRings != 0) ForgetAlone();
+  gAloneRings = 0;
+  tRing = nullptr;
+}
+
+void BeforeFork() {
+  gForkTicks = gProcess->control != nullptr && gSession ? gClock.After() : 0;
+}
+void AfterForkInParent() {
+  gForkTicks = 0;
+}
+void AfterForkInChild() {
+  if (gPid != 0 && gPid != static_cast<std::uint32_t>(getpid())) {
+    gProcess->control = nullptr;
+    StartSession();
+  }
+  gForkTicks = 0;
+}
+
+}  // namespace
+
+constinit Process* gProcess = &gUnstarted;
+constinit OperationClock gClock;
+constinit thread_local RingHeader* tRing = nullptr;
+namespace {
+constinit thread_local bool tStarting = false;
+constinit thread_local bool tDeaf = false;  // no ring was to be had for this thread
+}
+
+const Control* StartSession() {
+  if (tStarting) return Off();
+  tStarting = true;
+  const KeptErrno errnoKept;
+  const std::uint32_t parent = gPid;
+  const bool forked = parent != 0;
+  if (!forked) {
+    ReadEnvironment();
+    Process* process = MapProcess();
+    if (process != nullptr) gProcess = process;
+    if (pthread_key_create(&gThreadEnd, EndThread) == 0) gHaveKey = true;
+  } else {
+    const bool recorded = static_cast<bool>(gSession);
+    LeaveParent();
+    if (!recorded) {
+      gFolder[0] = '\0';
+      gFile[0] = '\0';
+    }
+  }
+  gPid = static_cast<std::uint32_t>(getpid());
+  const std::uint32_t parentPid = forked ? parent : static_cast<std::uint32_t>(getppid());
+  Control* control = gFolder[0] != '\0' ? StartWithCollector(forked, parentPid)
+                     : gFile[0] != '\0' ? StartAlone(forked, parentPid)
+                                        : Off();
+  gProcess->control = control;
+  tStarting = false;
+  return control;
+}
+
+void StopSession() {
+  const KeptErrno errnoKept;
+  if (!gSession) return;
+  gSession.header().cpuNs.store(ProcessCpuNs());
+  if (gAloneRings == 0) return;
+  // First no more events, then the rings.
+  gProcess->control->mode.store(Mode::kStop);
+  CloseAlone(gSession);
+}
+
+void PrepareForChildren() {
+  if (!gSession) return;
+  pthread_atfork(BeforeFork, AfterForkInParent, AfterForkInChild);
+  if (gAloneRings != 0) setenv("RUSTYDB_MEM_RECORD_CHILD", "1", 1);
+}
+
+RingHeader* TakeRing() {
+  const KeptErrno errnoKept;
+  if (!gSession || tDeaf) return nullptr;
+  const auto thread = static_cast<std::uint32_t>(syscall(SYS_gettid));
+  const auto pid = static_cast<int>(getpid());
+  SessionHeader& header = gSession.header();
+  RingHeader* taken = nullptr;
+  const std::uint32_t used = std::min<std::uint32_t>(header.ringsUsed.load(std::memory_order_acquire), kMaxRings);
+  // The ring of an earlier thread with the same number first, so that what both wrote stays in order.
+  for (std::uint32_t i = 0; i < used && taken == nullptr; ++i) {
+    RingHeader& ring = gSession.ring(i);
+    if (ring.owner.load(std::memory_order_relaxed) == thread) taken = &ring;
+  }
+  for (std::uint32_t i = 0; i < used && taken == nullptr; ++i) {
+    RingHeader& ring = gSession.ring(i);
+    if (ring.state.load(std::memory_order_acquire) != RingState::kEnding) continue;
+    // It still frees memory after it said that it ends: only when the kernel knows it no more.
+    const std::uint32_t owner = ring.owner.load(std::memory_order_relaxed);
+    if (syscall(SYS_tgkill, pid, static_cast<int>(owner), 0) == 0 || errno != ESRCH) continue;
+    RingState ending = RingState::kEnding;
+    if (ring.state.compare_exchange_strong(ending, RingState::kOwned, std::memory_order_acq_rel)) taken = &ring;
+  }
+  if (taken == nullptr) {
+    const std::uint32_t index = header.ringsUsed.fetch_add(1, std::memory_order_acq_rel);
+    if (index >= kMaxRings) header.ringsUsed.store(kMaxRings, std::memory_order_relaxed);
+    if (index >= kMaxRings || !Back(index)) {
+      tDeaf = true;
+      return nullptr;
+    }
+    taken = &gSession.ring(index);
+    taken->words = gSession.words(index);
+    taken->mask = gSession.ringWords() - 1;
+  }
+  taken->state.store(RingState::kOwned, std::memory_order_relaxed);
+  taken->owner.store(thread, std::memory_order_relaxed);
+  taken->busy = 0;
+  PutWords(*taken, MakeRoom, FirstWord(static_cast<unsigned>(EventType::kThreadStart), gClock.Before()),
+           std::uint64_t{thread});
+  tRing = taken;
+  // May allocate, which is the program's own: the C library frees it as the thread ends.
+  if (gHaveKey) pthread_setspecific(gThreadEnd, taken);
+  return taken;
+}
+
+bool MakeRoom(RingHeader& ring, std::size_t words) {
+  if (LookForRoom(ring, words)) return true;
+  const KeptErrno errnoKept;
+  Control* control = gProcess->control;
+  if (control == nullptr) return false;
+  if (gAloneRings != 0) {
+    if (!DrainAlone(ring)) control->mode.store(Mode::kStop);
+    return LookForRoom(ring, words);
+  }
+  if (control->onFull == OnFull::kDrop) return false;
+  std::uint64_t heartbeat = control->heartbeat.load(std::memory_order_relaxed);
+  std::uint64_t since = MonotonicNs();
+  while (control->mode.load(std::memory_order_relaxed) == Mode::kRecord) {
+    const timespec wait{0, kWaitNs};
+    syscall(SYS_nanosleep, &wait, nullptr);
+    if (LookForRoom(ring, words)) return true;
+    const std::uint64_t beat = control->heartbeat.load(std::memory_order_relaxed);
+    const std::uint64_t now = MonotonicNs();
+    if (beat != heartbeat) {
+      heartbeat = beat;
+      since = now;
+    } else if (now - since > kPatienceNs) {
+      if (gSession.header().gaveUp.exchange(1) == 0) Complain("the collector has not answered", "10 seconds");
+      control->mode.store(Mode::kStop);
+    }
+  }
+  return false;
+}
+
+void CountDropped(RingHeader& ring) {
+  Control* control = gProcess->control;
+  if (control == nullptr || control->mode.load(std::memory_order_relaxed) != Mode::kRecord) return;
+  ring.dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+void CountUnheard() {
+  if (gSession) gSession.header().unheard.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace rmem::record
