@@ -52,17 +52,22 @@ function bytesInWords(bytes: number): string {
   return Math.abs(bytes) < 1024 ? `${small(Math.round(bytes * 10) / 10)} bytes` : formatBytes(bytes);
 }
 
-/** `12 blocks of 3.1 KiB together`. */
+function blockCount(count: number, more = ""): string {
+  return `${small(count)} ${more}block${count === 1 ? "" : "s"}`;
+}
+
+/** `12 blocks, 3.10 KiB`. */
 function amount({ blocks, bytes }: GroupDifference): string {
-  return `${small(blocks.b || blocks.a)} blocks, ${bytesInWords(bytes.b || bytes.a)}`;
+  return `${blockCount(blocks.b || blocks.a)}, ${bytesInWords(bytes.b || bytes.a)}`;
 }
 
 /** `allocates 3.1 more blocks and 412 bytes more`; a plain exchange of sizes can leave either as it was. */
 function change({ blocks, bytes }: GroupDifference): string {
-  const count = small(Math.abs(blocks.delta));
   const size = bytesInWords(Math.abs(bytes.delta));
   const blockWords =
-    blocks.delta === 0 ? "as many blocks" : `${count} ${blocks.delta > 0 ? "more" : "fewer"} blocks`;
+    blocks.delta === 0
+      ? "as many blocks"
+      : blockCount(Math.abs(blocks.delta), blocks.delta > 0 ? "more " : "fewer ");
   const byteWords = bytes.delta === 0 ? "as many bytes" : `${size} ${bytes.delta > 0 ? "more" : "less"}`;
   const percent =
     bytes.relative === null ? "" : ` (${bytes.relative > 0 ? "+" : ""}${formatPercent(bytes.relative)})`;
