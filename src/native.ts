@@ -47,6 +47,7 @@ export interface PipelineFilters {
 export type PipelineSink =
   | { readonly kind: "count" }
   | { readonly kind: "inspect" }
+  | { readonly kind: "profile" }
   | { readonly kind: "rmt" }
   | { readonly kind: "csv" }
   | {
@@ -219,6 +220,36 @@ export interface TraceAnalysis {
   readonly largestSampleUsedBytes: number;
 }
 
+export interface AllocationGroup {
+  /** Begun, savepoints not counted. */
+  readonly transactions: number;
+  readonly aborts: number;
+  readonly openAtEnd: number;
+  /** Allocs and reallocs, each with the whole size it asked for. */
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly reallocs: number;
+  readonly sizes: readonly { readonly sizeBytes: number; readonly blocks: number; readonly bytes: number }[];
+  readonly kinds: readonly { readonly kind: string; readonly blocks: number; readonly bytes: number }[];
+  /** Where the trace has call sites. */
+  readonly callSites?: readonly { readonly site: string; readonly blocks: number; readonly bytes: number }[];
+}
+
+/** Who asked for how many blocks of which size, between the marks `start` and `stop` (native/trace/allocation_profile.h). */
+export interface AllocationProfile {
+  readonly events: number;
+  readonly firstTimeNs: number | null;
+  readonly lastTimeNs: number | null;
+  /** A mark cut something off. */
+  readonly windowed: boolean;
+  /** Blocks whose size was rounded up by at most 1/16, because there were too many sizes. */
+  readonly roundedBlocks: number;
+  /** Blocks that are in totals only, because there were too many rows. */
+  readonly unlistedBlocks: number;
+  readonly outside: AllocationGroup;
+  readonly types: readonly (AllocationGroup & { readonly type: string })[];
+}
+
 /** How faithful a plan is to its trace, and how large (native/replay/planner.h). */
 export interface PlanSummary {
   readonly traceEvents: number;
@@ -251,8 +282,9 @@ export interface PipelineResult {
   readonly resultEvents: number;
   readonly header: Readonly<Record<string, string>>;
   readonly report: ImportReport;
-  /** Of the sinks `inspect` and `plan`. */
+  /** Of the sinks `inspect`, `profile` (both) and `plan`. */
   readonly analysis: TraceAnalysis | null;
+  readonly profile: AllocationProfile | null;
   readonly plan: PlanSummary | null;
   readonly output: Buffer | null;
 }

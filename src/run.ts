@@ -39,6 +39,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/convert.js"),
   },
   {
+    name: "diff",
+    usage: "<a> <b>",
+    summary: "what the second trace allocates that the first did not",
+    load: () => import("./commands/diff.js"),
+  },
+  {
     name: "doctor",
     usage: "",
     summary: "is this machine fit to measure? which peers are installed?",

@@ -60,6 +60,17 @@ export function parseDuration(text: string, defaultUnit: "ns" | "us" | "ms" | "s
   return Number(match[1]) * unit;
 }
 
+/** `0.1%` → 0.001. Throws UsageError `bad-percent`. */
+export function parsePercent(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
+  if (!match) {
+    throw new UsageError("bad-percent", `"${text}" is not a percentage`, {
+      remedy: "Write it like 0.1% or 5%.",
+    });
+  }
+  return Number(match[1]) / 100;
+}
+
 /** Three significant digits, never in exponent form: 0.0123, 1.23, 12.3, 123, 1235. */
 function significant(value: number): string {
   const magnitude = Math.abs(value);

@@ -98,6 +98,8 @@ void ReadSink(const Napi::Object& sink, PipelineOptions* options) {
     options->sink = SinkKind::kCount;
   } else if (kind == "inspect") {
     options->sink = SinkKind::kInspect;
+  } else if (kind == "profile") {
+    options->sink = SinkKind::kProfile;
   } else if (kind == "rmt") {
     options->sink = SinkKind::kRmt;
   } else if (kind == "csv") {
@@ -109,7 +111,7 @@ void ReadSink(const Napi::Object& sink, PipelineOptions* options) {
     options->plan.threads = static_cast<std::uint32_t>(Whole(sink, "threads").value_or(0));
     options->plan.withTimes = Flag(sink, "withTimes");
   } else {
-    Refuse(sink.Env(), "sink.kind", "count, inspect, rmt, csv or plan");
+    Refuse(sink.Env(), "sink.kind", "count, inspect, profile, rmt, csv or plan");
   }
 }
 

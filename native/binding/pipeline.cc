@@ -49,6 +49,23 @@ class Counter : public EventSink {
   std::atomic<std::uint64_t> count_{0};
 };
 
+/** Analyses, which checks, and profiles what passed the check. */
+class AnalyserAndProfiler : public EventSink {
+ public:
+  explicit AnalyserAndProfiler(const TraceNames& names) : analyser(names), profiler(names) {}
+  void Consume(std::span<const Event> events) override {
+    analyser.Consume(events);
+    profiler.Consume(events);
+  }
+  void Finish() override {
+    analyser.Finish();
+    profiler.Finish();
+  }
+
+  Analyser analyser;
+  AllocationProfiler profiler;
+};
+
 class WithoutTimes : public EventSink {
  public:
   explicit WithoutTimes(EventSink& next) : next_(next) {}
@@ -127,6 +144,7 @@ class Pipeline::Impl {
   std::atomic<bool> stop_{false};
   std::vector<std::byte> output_;
   Analyser* analyser_ = nullptr;
+  AllocationProfiler* profiler_ = nullptr;
   Planner* planner_ = nullptr;
 
   std::uint64_t SourceEvents() const { return gate_.count(); }
@@ -169,6 +187,13 @@ class Pipeline::Impl {
         auto analyser = std::make_unique<Analyser>(ResultInfo().names);
         analyser_ = analyser.get();
         sink_ = std::move(analyser);
+        break;
+      }
+      case SinkKind::kProfile: {
+        auto both = std::make_unique<AnalyserAndProfiler>(ResultInfo().names);
+        analyser_ = &both->analyser;
+        profiler_ = &both->profiler;
+        sink_ = std::move(both);
         break;
       }
       case SinkKind::kRmt: {
@@ -310,6 +335,9 @@ const TraceInfo& Pipeline::resultInfo() const {
 }
 const TraceAnalysis* Pipeline::analysis() const {
   return impl_->analyser_ == nullptr ? nullptr : &impl_->analyser_->analysis();
+}
+const AllocationProfile* Pipeline::profile() const {
+  return impl_->profiler_ == nullptr ? nullptr : &impl_->profiler_->profile();
 }
 const PlanSummary* Pipeline::plan() const {
   return impl_->planner_ == nullptr ? nullptr : &impl_->planner_->summary();

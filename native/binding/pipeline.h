@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "replay/planner.h"
+#include "trace/allocation_profile.h"
 #include "trace/analyser.h"
 #include "trace/decoder.h"
 #include "trace/filters.h"
@@ -38,7 +39,7 @@ enum class SourceKind {
   kOltp,   // Step: the generator
 };
 
-enum class SinkKind { kCount, kInspect, kRmt, kCsv, kPlan };
+enum class SinkKind { kCount, kInspect, kProfile, kRmt, kCsv, kPlan };
 
 struct PipelineOptions {
   SourceKind source = SourceKind::kBytes;
@@ -90,9 +91,10 @@ class Pipeline {
   /** The same behind the filters: other names where they were anonymised. */
   const TraceInfo& resultInfo() const;
 
-  /** Of kInspect and kPlan, after Finish; else null. */
+  /** Of kInspect, kProfile (both) and kPlan, after Finish; else null. */
   const TraceAnalysis* analysis() const;
   const PlanSummary* plan() const;
+  const AllocationProfile* profile() const;
 
  private:
   class Impl;

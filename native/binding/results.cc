@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "binding/profile_result.h"
 #include "trace/log_counts.h"
 
 namespace rmem {
@@ -287,6 +288,8 @@ Napi::Object ToResult(Napi::Env env, const Pipeline& pipeline) {
   object.Set("report", Report(env, pipeline.info().report));
   const TraceAnalysis* analysis = pipeline.analysis();
   object.Set("analysis", analysis == nullptr ? env.Null() : Analysis(env, *analysis, result.names));
+  const AllocationProfile* profile = pipeline.profile();
+  object.Set("profile", profile == nullptr ? env.Null() : ProfileResult(env, *profile, result.names));
   const PlanSummary* plan = pipeline.plan();
   object.Set("plan", plan == nullptr ? env.Null() : Plan(env, *plan));
   return object;

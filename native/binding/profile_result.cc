@@ -1,0 +1,82 @@
+#include "binding/profile_result.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rmem {
+namespace {
+
+// Counts beyond 2^53 lose their last digits in JavaScript, which no report would show.
+void Set(Napi::Object& object, const char* name, std::uint64_t value) {
+  object.Set(name, Napi::Number::New(object.Env(), static_cast<double>(value)));
+}
+
+void SetTime(Napi::Object& object, const char* name, std::uint64_t timeNs) {
+  if (timeNs == kNoTime) {
+    object.Set(name, object.Env().Null());
+  } else {
+    Set(object, name, timeNs);
+  }
+}
+
+/** Rows in the order of their keys, so that the same trace gives the same result. */
+template <class Map, class F>
+Napi::Array Rows(Napi::Env env, const Map& rows, F&& name) {
+  std::vector<std::pair<typename Map::key_type, BlockCount>> sorted(rows.begin(), rows.end());
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  Napi::Array list = Napi::Array::New(env, sorted.size());
+  std::uint32_t at = 0;
+  for (const auto& [key, count] : sorted) {
+    Napi::Object row = Napi::Object::New(env);
+    name(row, key);
+    Set(row, "blocks", count.blocks);
+    Set(row, "bytes", count.bytes);
+    list.Set(at++, row);
+  }
+  return list;
+}
+
+Napi::String NameAt(Napi::Env env, const NameTable& names, std::size_t index) {
+  return Napi::String::New(env, index < names.size() ? names[index] : std::to_string(index));
+}
+
+Napi::Object Group(Napi::Env env, const AllocationGroup& group, const TraceNames& names) {
+  Napi::Object object = Napi::Object::New(env);
+  Set(object, "transactions", group.transactions);
+  Set(object, "aborts", group.aborts);
+  Set(object, "openAtEnd", group.openAtEnd);
+  Set(object, "blocks", group.all.blocks);
+  Set(object, "bytes", group.all.bytes);
+  Set(object, "reallocs", group.reallocs);
+  object.Set("sizes", Rows(env, group.sizes,
+                           [](Napi::Object& row, std::uint64_t size) { Set(row, "sizeBytes", size); }));
+  object.Set("kinds", Rows(env, group.kinds, [&](Napi::Object& row, std::uint16_t kind) {
+               row.Set("kind", NameAt(env, names.kinds, kind));
+             }));
+  return object;
+}
+
+}  // namespace
+
+Napi::Object ProfileResult(Napi::Env env, const AllocationProfile& profile, const TraceNames& names) {
+  Napi::Object object = Napi::Object::New(env);
+  Set(object, "events", profile.events);
+  SetTime(object, "firstTimeNs", profile.firstTimeNs);
+  SetTime(object, "lastTimeNs", profile.lastTimeNs);
+  object.Set("windowed", Napi::Boolean::New(env, profile.windowed));
+  Set(object, "roundedBlocks", profile.roundedBlocks);
+  Set(object, "unlistedBlocks", profile.unlistedBlocks);
+  object.Set("outside", Group(env, profile.outside, names));
+  Napi::Array types = Napi::Array::New(env);
+  for (const auto& [index, group] : profile.types) {
+    Napi::Object type = Group(env, group, names);
+    type.Set("type", NameAt(env, names.transactionTypes, index));
+    types.Set(types.Length(), type);
+  }
+  object.Set("types", types);
+  return object;
+}
+
+}  // namespace rmem

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <napi.h>
+
+#include "trace/allocation_profile.h"
+
+namespace rmem {
+
+/** What src/native.ts calls AllocationProfile. */
+Napi::Object ProfileResult(Napi::Env env, const AllocationProfile& profile, const TraceNames& names);
+
+}  // namespace rmem
