@@ -42,6 +42,10 @@ export interface PipelineFilters {
   readonly head?: number;
   readonly anonymise?: boolean;
   readonly noTimes?: boolean;
+  /** Leaves out transactions; what dies with one is freed at its end. Before all others. */
+  readonly unmarked?: boolean;
+  /** Marks the transactions that a search found in the same trace, in the place of those it has. */
+  readonly boundaries?: Uint8Array;
 }
 
 export type PipelineSink =
@@ -56,7 +60,9 @@ export type PipelineSink =
       /** Replaying threads; 0 or absent: those of the trace. */
       readonly threads?: number;
       readonly withTimes?: boolean;
-    };
+    }
+  /** Wants the filter `unmarked`. Without levels it chooses them; with them it finds the boundaries. */
+  | { readonly kind: "find-transactions"; readonly levels?: readonly (number | null)[] };
 
 export interface PipelineOptions {
   readonly source: PipelineSource;
@@ -245,6 +251,59 @@ export interface PlanSummary {
   readonly scopeSlots: number;
 }
 
+/** The phases of a thread when lives of at most `longestLifeEvents` block events count as short. */
+export interface PhaseLevel {
+  readonly longestLifeEvents: number;
+  /** Of at least four blocks. */
+  readonly phases: number;
+  /** Born and dead in a phase. */
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Born in a phase, survivors included. */
+  readonly births: number;
+  readonly mostBlocks: number;
+  /** Of the phase that a block finds itself in. */
+  readonly typicalBlocks: number;
+  readonly typicalEvents: number;
+  /** 1 where the phases stay the same at the next level; null of the last. */
+  readonly stability: number | null;
+}
+
+export interface ThreadPhases {
+  /** Its number in the source. */
+  readonly thread: number;
+  readonly births: number;
+  readonly bytes: number;
+  readonly ownDeaths: number;
+  /** Blocks freed or moved by another thread. */
+  readonly handedOver: number;
+  /** Index of a level; null where none looks like transactions. */
+  readonly chosen: number | null;
+  /** The second pass counts the chosen one only. */
+  readonly levels: readonly PhaseLevel[];
+}
+
+/** What looks like transactions in a trace (native/trace/transaction_finder.h). */
+export interface TransactionSearch {
+  readonly births: number;
+  readonly bytes: number;
+  readonly handedOver: number;
+  readonly threads: readonly ThreadPhases[];
+  /** Of the second pass; all 0 after the first. */
+  readonly found: {
+    readonly phases: number;
+    readonly heldBlocks: number;
+    readonly heldBytes: number;
+    /** Born in a phase, and alive for longer than its level calls short. */
+    readonly survivors: number;
+    readonly blocks: Distribution;
+    readonly bytes: Distribution;
+    readonly events: Distribution;
+  };
+  /** Of the second pass: what the filter `boundaries` takes. */
+  readonly boundaries: Buffer;
+}
+
 export interface PipelineResult {
   /** Events that came from the source, and those that reached the sink. */
   readonly sourceEvents: number;
@@ -254,6 +313,8 @@ export interface PipelineResult {
   /** Of the sinks `inspect` and `plan`. */
   readonly analysis: TraceAnalysis | null;
   readonly plan: PlanSummary | null;
+  /** Of the sink `find-transactions`. */
+  readonly search: TransactionSearch | null;
   readonly output: Buffer | null;
 }
 

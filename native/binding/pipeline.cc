@@ -128,6 +128,7 @@ class Pipeline::Impl {
   std::vector<std::byte> output_;
   Analyser* analyser_ = nullptr;
   Planner* planner_ = nullptr;
+  TransactionFinder* finder_ = nullptr;
 
   std::uint64_t SourceEvents() const { return gate_.count(); }
   std::uint64_t ResultEvents() const { return result_->count(); }
@@ -186,6 +187,13 @@ class Pipeline::Impl {
         sink_ = std::move(planner);
         break;
       }
+      case SinkKind::kFindTransactions: {
+        auto finder = options_.phaseLevels ? std::make_unique<TransactionFinder>(*options_.phaseLevels)
+                                           : std::make_unique<TransactionFinder>();
+        finder_ = finder.get();
+        sink_ = std::move(finder);
+        break;
+      }
     }
     result_ = std::make_unique<Counter>(*sink_);
     front_ = result_.get();
@@ -207,6 +215,8 @@ class Pipeline::Impl {
       constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
       Prepend(MakeTimeFilter(wanted.fromNs.value_or(0), wanted.toNs.value_or(kNoEnd), info_, *front_));
     }
+    if (wanted.boundaries) Prepend(MakeTransactionMarker(*wanted.boundaries, info_, *front_));
+    if (wanted.unmarked || wanted.boundaries) Prepend(MakeUnmarkedFilter(*front_));
   }
 
   void Prepend(std::unique_ptr<Filter> filter) {
@@ -310,6 +320,9 @@ const TraceInfo& Pipeline::resultInfo() const {
 }
 const TraceAnalysis* Pipeline::analysis() const {
   return impl_->analyser_ == nullptr ? nullptr : &impl_->analyser_->analysis();
+}
+const TransactionSearch* Pipeline::search() const {
+  return impl_->finder_ == nullptr ? nullptr : &impl_->finder_->search();
 }
 const PlanSummary* Pipeline::plan() const {
   return impl_->planner_ == nullptr ? nullptr : &impl_->planner_->summary();
