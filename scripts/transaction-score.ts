@@ -25,6 +25,7 @@ async function heldBlocks(path: string): Promise<{ homes: number[]; transactions
   const homes: number[] = [0];
   const roots = new Map<string, number>();
   const alive = new Map<string, Set<number>>();
+  const dying = new Set<number>();
   let transactions = 0;
   const done = (async () => {
     for await (const row of csv as AsyncIterable<Record<string, string>>) {
@@ -50,7 +51,6 @@ async function heldBlocks(path: string): Promise<{ homes: number[]; transactions
       alive.get(scope)?.add(block);
     }
   })();
-  const dying = new Set<number>();
   await runTrace(
     path,
     { kind: "csv" },

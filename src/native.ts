@@ -140,6 +140,48 @@ export interface KindActivity {
   readonly lifetimeEventsByBitWidth: readonly number[];
 }
 
+/** What a transaction is like, over many of them. */
+export interface TransactionProfile {
+  /** Born in it, savepoints included. */
+  readonly blocks: Distribution;
+  readonly bytes: Distribution;
+  /** Blocks alive after its end. */
+  readonly survivors: Distribution;
+  /** Of the whole trace, from begin to end. */
+  readonly durationEvents: Distribution;
+  /** Null where the trace has no times. */
+  readonly durationNs: Distribution | null;
+}
+
+/** In what order blocks come and go on a thread. */
+export interface BurstShape {
+  /** Allocations of a thread without a free of it between; reallocations don't count. */
+  readonly allocRuns: Distribution;
+  readonly freeRuns: Distribution;
+  readonly frees: number;
+  /** Frees of the block that, of those alive, was born last on the thread. */
+  readonly lifoFrees: number;
+  /** Events from the death of a block to the next birth of its size, of sizes up to 32 KiB. */
+  readonly reuseEvents: Distribution;
+  /** Births that found no death of their size that none had followed, of the last seven. */
+  readonly freshBirths: number;
+}
+
+/** Bytes that a way to round sizes takes beyond those asked for (native/binding/size_class_waste.h). */
+export interface ClassWaste {
+  readonly rounding: "rustydb" | "jemalloc" | "eight-a-doubling" | "power-of-two" | "glibc";
+  /** Of the blocks alive at the peak of live bytes, and of all that were born. */
+  readonly atPeak: { readonly requestedBytes: number; readonly wastedBytes: number };
+  readonly overBirths: { readonly requestedBytes: number; readonly wastedBytes: number };
+  /** The five sizes that waste most over all births. */
+  readonly worst: readonly {
+    readonly bytes: number;
+    readonly servedBytes: number;
+    readonly births: number;
+    readonly wastedBytes: number;
+  }[];
+}
+
 export interface TransactionTypeActivity {
   readonly type: string;
   readonly begins: number;
@@ -147,6 +189,8 @@ export interface TransactionTypeActivity {
   readonly aborts: number;
   readonly blocks: number;
   readonly bytes: number;
+  /** Null beyond the first 32 types. */
+  readonly profile: TransactionProfile | null;
 }
 
 export interface TransactionActivity {
@@ -165,7 +209,10 @@ export interface TransactionActivity {
   readonly scopedBytes: number;
   /** Blocks alive after the end of their transaction. */
   readonly outlivingBlocks: number;
+  /** That of `profile`. */
   readonly blocks: Distribution;
+  /** Of transactions without a parent. */
+  readonly profile: TransactionProfile;
   readonly types: readonly TransactionTypeActivity[];
 }
 
@@ -209,6 +256,8 @@ export interface TraceAnalysis {
   readonly opening: (LivePoint & { readonly openTransactions: number }) | null;
   readonly threads: readonly ThreadActivity[];
   readonly crossThreadFrees: number;
+  readonly bursts: BurstShape;
+  readonly classWaste: readonly ClassWaste[];
   readonly reallocs: {
     readonly grown: number;
     readonly shrunk: number;

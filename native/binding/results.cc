@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "binding/analysis_shape.h"
 #include "binding/result_values.h"
 #include "binding/search_result.h"
 
@@ -106,7 +107,8 @@ Napi::Object Transactions(Napi::Env env, const TraceAnalysis& a, const TraceName
   Set(object, "scopedBlocks", a.scopedBlocks);
   Set(object, "scopedBytes", a.scopedBytes);
   Set(object, "outlivingBlocks", a.outlivingBlocks);
-  object.Set("blocks", Distribution(env, a.transactionBlocks));
+  object.Set("blocks", Distribution(env, a.profile.blocks));
+  object.Set("profile", ToProfile(env, a.profile));
   Napi::Array types = Napi::Array::New(env);
   for (std::size_t index = 0; index < a.transactionTypes.size(); ++index) {
     const TransactionTypeActivity& type = a.transactionTypes[index];
@@ -118,6 +120,9 @@ Napi::Object Transactions(Napi::Env env, const TraceAnalysis& a, const TraceName
     Set(entry, "aborts", type.aborts);
     Set(entry, "blocks", type.blocks);
     Set(entry, "bytes", type.bytes);
+    entry.Set("profile", type.profile < 0
+                             ? env.Null()
+                             : ToProfile(env, a.typeProfiles[static_cast<std::size_t>(type.profile)]));
     types.Set(types.Length(), entry);
   }
   object.Set("types", types);
@@ -172,6 +177,8 @@ Napi::Object Analysis(Napi::Env env, const TraceAnalysis& a, const TraceNames& n
   }
   object.Set("threads", Threads(env, a));
   Set(object, "crossThreadFrees", a.crossThreadFrees);
+  object.Set("bursts", ToBursts(env, a.bursts));
+  object.Set("classWaste", ToClassWaste(env, a));
   object.Set("reallocs", Reallocs(env, a));
   object.Set("transactions", Transactions(env, a, names));
   object.Set("kinds", Kinds(env, a, names));

@@ -7,7 +7,6 @@ import { type RunOptions, runTrace } from "./source.js";
 export interface FoundTransactions {
   readonly levels: TransactionSearch;
   readonly search: TransactionSearch;
-  readonly run: TraceRun;
 }
 
 export type SearchOptions = Omit<RunOptions, "filters" | "onOutput">;
@@ -20,20 +19,24 @@ export async function findTransactions(
   path: string,
   options: SearchOptions = {},
 ): Promise<FoundTransactions> {
-  if (path === "-") {
-    throw new UsageError("usage", "the search for transactions reads the trace more than once", {
-      remedy: "Save it as a file first; standard input can be read only once.",
-    });
-  }
+  refusePipe(path);
   const filters = { unmarked: true };
   const first = await runTrace(path, { kind: "find-transactions" }, { ...options, filters });
   const levels = searchOf(first);
   const chosen = levels.threads.map((thread) => thread.chosen);
   const run = await runTrace(path, { kind: "find-transactions", levels: chosen }, { ...options, filters });
-  return { levels, search: searchOf(run), run };
+  return { levels, search: searchOf(run) };
 }
 
 function searchOf({ search }: TraceRun): TransactionSearch {
   if (search === null) throw new Error("the pipeline ended without a search");
   return search;
+}
+
+/** Throws UsageError for standard input, which can be read only once. */
+export function refusePipe(path: string): void {
+  if (path !== "-") return;
+  throw new UsageError("usage", "the search for transactions reads the trace more than once", {
+    remedy: "Save it as a file first; standard input can be read only once.",
+  });
 }
