@@ -32,10 +32,10 @@ struct ClassWaste {
 /**
  * What each of these would waste on sizes of that use:
  *   rustydb          our own size classes, whole pages above them
- *   jemalloc         16-byte steps to 128, then four classes a doubling; mimalloc 2 has the same up to 128 KiB
- *   eight-a-doubling the same with eight classes a doubling, above 128 bytes
- *   power-of-two     the buddy system and early slabs; 16 bytes at least
- *   glibc            a header of 8 bytes, then multiples of 16, 32 at least; mapped blocks are left out of account
+ *   jemalloc         16-byte steps to 128, then four classes a doubling; mimalloc 2 has the same up to 128
+ * KiB eight-a-doubling the same with eight classes a doubling, above 128 bytes power-of-two     the buddy
+ * system and early slabs; 16 bytes at least glibc            a header of 8 bytes, then multiples of 16, 32 at
+ * least; mapped blocks are left out of account
  */
 std::vector<ClassWaste> WasteOfSizeClasses(std::span<const SizeUse> sizes);
 

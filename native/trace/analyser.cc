@@ -172,8 +172,8 @@ class Analyser::Impl {
       Fail("bad-size", "a block of " + std::to_string(event.size) + " bytes fits into no address space");
     }
     if (event.scope != 0) Placed([&] { transactions_.Born(id, event); });
-    live_.Insert(id, AnalysedBlock{event.size, event.scope, event_, event.timeNs, event.thread, reallocs, event.name,
-                           event.scope != 0 && (event.flags & kFlagDiesWithScope) != 0});
+    live_.Insert(id, AnalysedBlock{event.size, event.scope, event_, event.timeNs, event.thread, reallocs,
+                                   event.name, event.scope != 0 && (event.flags & kFlagDiesWithScope) != 0});
     ++thread.births;
     thread.bytes = SaturatingAdd(thread.bytes, event.size);
     a_.bytesRequested = SaturatingAdd(a_.bytesRequested, event.size);

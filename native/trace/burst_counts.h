@@ -67,8 +67,8 @@ class BurstCounts {
   };
 
   struct OneThread {
-    std::int64_t run = 0;                // allocations, or less than 0: frees
-    std::size_t alive = 0;               // born here
+    std::int64_t run = 0;               // allocations, or less than 0: frees
+    std::size_t alive = 0;              // born here
     std::vector<std::uint64_t> newest;  // born here, oldest first; dead ones among them
   };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 
 #include "trace/phase_spans.h"
@@ -23,8 +24,9 @@ struct PhaseLevel {
   std::uint64_t blocks = 0, bytes = 0;  // held: born and dead in a phase
   std::uint64_t births = 0;             // in a phase, survivors included
   std::uint64_t mostBlocks = 0;
-  double squaredBlocks = 0;   // sum of blocks²
-  double weightedEvents = 0;  // sum of blocks × events
+  std::uint64_t keptBlocks = 0;  // held by a phase that at the next level is the same phase
+  double squaredBlocks = 0;      // sum of blocks²
+  double weightedEvents = 0;     // sum of blocks × events
 
   void Add(const PhaseSpan& span) {
     ++phases;
@@ -43,17 +45,43 @@ struct PhaseLevel {
 
 using PhaseLevels = std::array<PhaseLevel, kPhaseLevels>;
 
-/** How much alike the phases of a level (not the last) and the next are: 1 where they are the same. */
+/** The share of the held blocks whose phase is the same at the next level; 0 of the last. */
 double Stability(const PhaseLevels& levels, unsigned level);
 
-/** The level whose phases look most like transactions, or none where no level does; see the source for how.
+/** Between 0 (no transactions) and 1: how much a level holds, and how stably. */
+using LevelScores = std::array<double, kPhaseLevels>;
+/** Of a thread. */
+LevelScores ScoreLevels(const PhaseLevels& levels, std::uint64_t births);
+/** Of the sum of several threads. */
+LevelScores ScoreCommonLevels(const PhaseLevels& levels, std::uint64_t births);
+
+/**
+ * The level whose phases look most like transactions, or none where no level does. The scores of all threads
+ * together weigh as much as a hundred phases of this one: what is short does as the others do.
  */
-std::optional<unsigned> ChooseLevel(const PhaseLevels& levels, std::uint64_t births);
+std::optional<unsigned> ChooseLevel(const PhaseLevels& levels, const LevelScores& own,
+                                    const LevelScores& common);
 
-/** True of a thread that is so short that it shows no pattern of its own. */
-bool TooFewToJudge(const PhaseLevels& levels);
-
-/** Of several threads together. */
+/** Of several threads together; mostBlocks is the sum of the largest of each. */
 PhaseLevels Sum(const PhaseLevels& a, const PhaseLevels& b);
+
+/**
+ * Compares the phases of a level with those of the next as both become complete, each in the order of their
+ * ends, the former first. Memory: the phases that are complete at the one level and not yet at the next.
+ */
+class PhaseComparison {
+ public:
+  void Complete(const PhaseSpan& span) { parts_.push_back({span.last, span.blocks}); }
+
+  /** The blocks of the phases in `span`, of the next level, if it is one of them but for a few blocks. */
+  std::uint64_t KeptBlocks(const PhaseSpan& span);
+
+ private:
+  struct Part {
+    std::uint64_t last;
+    std::uint64_t blocks;
+  };
+  std::deque<Part> parts_;
+};
 
 }  // namespace rmem

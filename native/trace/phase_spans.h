@@ -38,10 +38,15 @@ class PhaseSpans {
     spans_.push_back(span);
   }
 
+  /** True where Retire would find one. */
+  bool HasEndedBefore(std::uint64_t position) const {
+    return complete_ < spans_.size() && spans_[complete_].last < position;
+  }
+
   /** Calls f(span) for each span that ended before `position`, oldest first, and forgets them. */
   template <class F>
   void Retire(std::uint64_t position, F&& f) {
-    while (complete_ < spans_.size() && spans_[complete_].last < position) f(spans_[complete_++]);
+    while (HasEndedBefore(position)) f(spans_[complete_++]);
     if (complete_ * 2 >= spans_.size() && complete_ >= kCompactAt) {
       spans_.erase(spans_.begin(), spans_.begin() + static_cast<std::ptrdiff_t>(complete_));
       complete_ = 0;

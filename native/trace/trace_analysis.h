@@ -68,11 +68,11 @@ struct MarkSeen {
 
 /** In what order blocks come and go on a thread. */
 struct BurstShape {
-  LogCounts allocRuns;            // allocations of a thread without a free of it between; reallocs don't count
-  LogCounts freeRuns;             // the reverse
-  std::uint64_t lifoFrees = 0;    // frees of the block that, of those alive, was born last on the thread
-  std::uint64_t frees = 0;        // all of them
-  LogCounts reuseEvents;          // events from the death of a block to the next birth of its size
+  LogCounts allocRuns;          // allocations of a thread without a free of it between; reallocs don't count
+  LogCounts freeRuns;           // the reverse
+  std::uint64_t lifoFrees = 0;  // frees of the block that, of those alive, was born last on the thread
+  std::uint64_t frees = 0;      // all of them
+  LogCounts reuseEvents;        // events from the death of a block to the next birth of its size
   std::uint64_t freshBirths = 0;  // births (of up to 32 KiB) that found no recent death of their size
 };
 

@@ -62,16 +62,16 @@ class TransactionFinder::Impl {
     ThreadPhases phases;
     std::uint64_t position = 0;     // block events so far
     std::vector<PhaseSpans> spans;  // first pass: of every level; second: of the chosen one, or none
+    std::vector<PhaseComparison> comparisons;  // first pass: of each level with the next
     ThreadBoundaries boundaries;
   };
 
-  /** A thread that is too short to judge does what all do together, as connections of a server would. */
   void Choose() {
     PhaseLevels together{};
     for (const ThreadPhases& thread : search_.threads) together = Sum(together, thread.levels);
-    const std::optional<unsigned> common = ChooseLevel(together, search_.births);
+    const LevelScores common = ScoreCommonLevels(together, search_.births);
     for (ThreadPhases& thread : search_.threads) {
-      thread.chosen = TooFewToJudge(thread.levels) ? common : ChooseLevel(thread.levels, thread.births);
+      thread.chosen = ChooseLevel(thread.levels, ScoreLevels(thread.levels, thread.births), common);
     }
   }
 
@@ -82,6 +82,7 @@ class TransactionFinder::Impl {
       threads_.back().phases.originThread = at;
       if (!second_) {
         threads_.back().spans.resize(kPhaseLevels);
+        threads_.back().comparisons.resize(kPhaseLevels);
       } else if (at < given_.size() && given_[at] >= 0) {
         threads_.back().phases.chosen = static_cast<unsigned>(given_[at]);
         threads_.back().spans.resize(1);
@@ -116,30 +117,36 @@ class TransactionFinder::Impl {
     const PhaseSpan life{block.birth, home.position, 1, block.size, block.ordinal, home.phases.births};
     const std::uint64_t lifetime = home.position - block.birth;
     if (second_) {
-      if (home.spans.empty()) return;
-      Join(home, 0, *home.phases.chosen, life, lifetime);
+      if (!home.spans.empty() && lifetime <= LongestLife(*home.phases.chosen)) {
+        Retire(home, 0, *home.phases.chosen);
+        home.spans[0].Add(life);
+      }
       return;
     }
     const int width = std::bit_width(lifetime > 0 ? lifetime - 1 : 0);
     for (unsigned level = width <= 2 ? 0 : static_cast<unsigned>(width - 2); level < kPhaseLevels; ++level) {
-      Join(home, level, level, life, lifetime);
+      Retire(home, level, level);
+      home.spans[level].Add(life);
     }
   }
 
-  void Join(OneThread& thread, unsigned at, unsigned level, const PhaseSpan& life, std::uint64_t lifetime) {
+  /** Completes what no life of the level can join any more. */
+  void Retire(OneThread& thread, unsigned at, unsigned level) {
     const std::uint64_t longest = LongestLife(level);
-    if (lifetime > longest) return;
-    PhaseSpans& spans = thread.spans[at];
-    if (thread.position > longest) {
-      spans.Retire(thread.position - longest, [&](const PhaseSpan& span) { Complete(thread, at, span); });
-    }
-    spans.Add(life);
+    if (thread.position <= longest) return;
+    const std::uint64_t before = thread.position - longest;
+    if (!thread.spans[at].HasEndedBefore(before)) return;
+    // The comparison wants the phases of the level below first, which last saw a death some time ago.
+    if (!second_ && at > 0) Retire(thread, at - 1, level - 1);
+    thread.spans[at].Retire(before, [&](const PhaseSpan& span) { Complete(thread, at, span); });
   }
 
   void Complete(OneThread& thread, unsigned at, const PhaseSpan& span) {
     if (span.blocks < kFewestBlocks) return;
     if (!second_) {
       thread.phases.levels[at].Add(span);
+      if (at > 0) thread.phases.levels[at - 1].keptBlocks += thread.comparisons[at - 1].KeptBlocks(span);
+      if (at + 1 < kPhaseLevels) thread.comparisons[at].Complete(span);
       return;
     }
     thread.phases.levels[*thread.phases.chosen].Add(span);

@@ -1,6 +1,6 @@
 import type { ClassWaste, TraceAnalysis } from "../native.js";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "../units.js";
-import { histograms } from "./histogram.js";
+import { type Histogram, histograms } from "./histogram.js";
 import {
   type InspectionStyle,
   indented,
@@ -18,10 +18,10 @@ const CHART_WIDTH = 100;
 
 const ROUNDINGS: Readonly<Record<ClassWaste["rounding"], string>> = {
   rustydb: "rustydb",
-  jemalloc: "jemalloc, mimalloc 2 (4 a doubling)",
+  jemalloc: "jemalloc, mimalloc 2",
   "eight-a-doubling": "8 classes a doubling",
   "power-of-two": "powers of two",
-  glibc: "glibc (header of 8 B, steps of 16 B)",
+  glibc: "glibc, with its header",
 };
 
 export function births(analysis: TraceAnalysis): number {
@@ -31,7 +31,7 @@ export function births(analysis: TraceAnalysis): number {
 /** Sizes and lifetimes: quantiles, and a small chart of each. */
 export function blocks(analysis: TraceAnalysis, style: InspectionStyle): string {
   const rows: Row[] = [QUANTILE_TITLES];
-  const charts: Parameters<typeof histograms>[0][number][] = [];
+  const charts: Histogram[] = [];
   const add = (title: string, values: TraceAnalysis["lifetimeEvents"], format: (value: number) => string) => {
     rows.push(quantiles(title, values, format));
     charts.push({ title, values, format });
@@ -70,7 +70,7 @@ export function classWaste(analysis: TraceAnalysis, style: InspectionStyle): str
   const waste = ({ requestedBytes, wastedBytes }: ClassWaste["atPeak"]): string =>
     requestedBytes === 0 ? "–" : formatPercent(wastedBytes / requestedBytes);
   const rows: Row[] = [
-    ["size classes", "at the peak", "all births", "worst sizes (served as)"],
+    ["size classes", "at the peak", "all births", "worst (served as)"],
     ...analysis.classWaste.map((each) => [
       ROUNDINGS[each.rounding],
       waste(each.atPeak),

@@ -108,8 +108,10 @@ function threads(analysis: TraceAnalysis, style: InspectionStyle): string {
 function kinds(analysis: TraceAnalysis, style: InspectionStyle): string[] {
   const known = analysis.kinds.filter(({ kind }) => kind !== "unknown");
   if (known.length === 0) return [];
+  // Where there is little room the share goes: it says what the number of blocks does.
+  const columns = style.width < 100 ? [0, 1, 3, 4, 5, 6] : [0, 1, 2, 3, 4, 5, 6];
   const rows: Row[] = [
-    ["kind", "blocks", "share", "mean size", "peak live", "at the end", "median life"],
+    ["kind", "blocks", "share", "mean size", "peak live", "at the end", "life, events"],
     ...[...analysis.kinds]
       .sort((a, b) => b.births - a.births)
       .slice(0, 2 * ROWS_SHOWN)
@@ -122,11 +124,12 @@ function kinds(analysis: TraceAnalysis, style: InspectionStyle): string[] {
         formatBytes(kind.liveBytes),
         medianLife(kind.lifetimeEventsByBitWidth),
       ]),
-  ];
-  return [section("Kinds", rows, ["left", "right", "right", "right", "right", "right", "right"], style)];
+  ].map((row) => columns.map((column) => row[column] ?? ""));
+  const align = columns.map((column) => (column === 0 ? "left" : "right"));
+  return [section("Kinds", rows, align, style)];
 }
 
-/** The median as `< 2^b events`, which is as much as counts by bit width tell. */
+/** The median as `< 2^b`, which is as much as counts by bit width tell. */
 function medianLife(byBitWidth: readonly number[]): string {
   const all = byBitWidth.reduce((sum, count) => sum + count, 0);
   if (all === 0) return "–";
@@ -135,7 +138,7 @@ function medianLife(byBitWidth: readonly number[]): string {
     seen += count;
     return seen * 2 >= all;
   });
-  return `< ${formatCount(2 ** width)} events`;
+  return `< ${formatCount(2 ** width)}`;
 }
 
 function moreFacts(analysis: TraceAnalysis, style: InspectionStyle): string[] {

@@ -85,7 +85,7 @@ function evidence(search: InspectedSearch, style: InspectionStyle): string[] {
           `${formatCount(level.longestLifeEvents)} events`,
           formatCount(level.phases),
           share(level.blocks, thread.births),
-          level.typicalBlocks.toFixed(1),
+          level.typicalBlocks < 100 ? level.typicalBlocks.toFixed(1) : formatCount(level.typicalBlocks),
           level.stability === null ? "–" : level.stability.toFixed(2),
           index === thread.chosen ? "← chosen" : "",
         ],

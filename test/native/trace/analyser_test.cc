@@ -318,12 +318,12 @@ TEST_F(AnalyserTest, StackOrderHoldsOverManyBlocksThatDieInBetween) {
 TEST_F(AnalyserTest, ASizeIsReusedAsManyEventsAfterItsLastDeath) {
   const auto a = s_.Alloc(64);
   const auto b = s_.Alloc(64);
-  s_.Free(a);                // event 3
-  s_.Free(b);                // event 4
-  s_.Alloc(32);              // event 5, the first of its size
-  s_.Alloc(64);              // event 6, in the place of b
-  s_.Alloc(64);              // event 7, in that of a
-  s_.Alloc(64);              // nothing is left
+  s_.Free(a);                        // event 3
+  s_.Free(b);                        // event 4
+  s_.Alloc(32);                      // event 5, the first of its size
+  s_.Alloc(64);                      // event 6, in the place of b
+  s_.Alloc(64);                      // event 7, in that of a
+  s_.Alloc(64);                      // nothing is left
   s_.Alloc(std::uint64_t{1} << 20);  // too large to count
   const BurstShape& bursts = Analyse().bursts;
   EXPECT_EQ(bursts.reuseEvents.total(), 2u);
