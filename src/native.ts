@@ -42,6 +42,10 @@ export interface PipelineFilters {
   readonly head?: number;
   readonly anonymise?: boolean;
   readonly noTimes?: boolean;
+  /** Leaves out transactions; what dies with one is freed at its end. Before all others. */
+  readonly unmarked?: boolean;
+  /** Marks the transactions that a search found in the same trace, in the place of those it has. */
+  readonly boundaries?: Uint8Array;
 }
 
 export type PipelineSink =
@@ -57,7 +61,9 @@ export type PipelineSink =
       /** Replaying threads; 0 or absent: those of the trace. */
       readonly threads?: number;
       readonly withTimes?: boolean;
-    };
+    }
+  /** Wants the filter `unmarked`. Without levels it chooses them; with them it finds the boundaries. */
+  | { readonly kind: "find-transactions"; readonly levels?: readonly (number | null)[] };
 
 export interface PipelineOptions {
   readonly source: PipelineSource;
@@ -135,6 +141,48 @@ export interface KindActivity {
   readonly lifetimeEventsByBitWidth: readonly number[];
 }
 
+/** What a transaction is like, over many of them. */
+export interface TransactionProfile {
+  /** Born in it, savepoints included. */
+  readonly blocks: Distribution;
+  readonly bytes: Distribution;
+  /** Blocks alive after its end. */
+  readonly survivors: Distribution;
+  /** Of the whole trace, from begin to end. */
+  readonly durationEvents: Distribution;
+  /** Null where the trace has no times. */
+  readonly durationNs: Distribution | null;
+}
+
+/** In what order blocks come and go on a thread. */
+export interface BurstShape {
+  /** Allocations of a thread without a free of it between; reallocations don't count. */
+  readonly allocRuns: Distribution;
+  readonly freeRuns: Distribution;
+  readonly frees: number;
+  /** Frees of the block that, of those alive, was born last on the thread. */
+  readonly lifoFrees: number;
+  /** Events from the death of a block to the next birth of its size, of sizes up to 32 KiB. */
+  readonly reuseEvents: Distribution;
+  /** Births that found no death of their size that none had followed, of the last seven. */
+  readonly freshBirths: number;
+}
+
+/** Bytes that a way to round sizes takes beyond those asked for (native/binding/size_class_waste.h). */
+export interface ClassWaste {
+  readonly rounding: "rustydb" | "jemalloc" | "eight-a-doubling" | "power-of-two" | "glibc";
+  /** Of the blocks alive at the peak of live bytes, and of all that were born. */
+  readonly atPeak: { readonly requestedBytes: number; readonly wastedBytes: number };
+  readonly overBirths: { readonly requestedBytes: number; readonly wastedBytes: number };
+  /** The five sizes that waste most over all births. */
+  readonly worst: readonly {
+    readonly bytes: number;
+    readonly servedBytes: number;
+    readonly births: number;
+    readonly wastedBytes: number;
+  }[];
+}
+
 export interface TransactionTypeActivity {
   readonly type: string;
   readonly begins: number;
@@ -142,6 +190,8 @@ export interface TransactionTypeActivity {
   readonly aborts: number;
   readonly blocks: number;
   readonly bytes: number;
+  /** Null beyond the first 32 types. */
+  readonly profile: TransactionProfile | null;
 }
 
 export interface TransactionActivity {
@@ -160,7 +210,10 @@ export interface TransactionActivity {
   readonly scopedBytes: number;
   /** Blocks alive after the end of their transaction. */
   readonly outlivingBlocks: number;
+  /** That of `profile`. */
   readonly blocks: Distribution;
+  /** Of transactions without a parent. */
+  readonly profile: TransactionProfile;
   readonly types: readonly TransactionTypeActivity[];
 }
 
@@ -204,6 +257,8 @@ export interface TraceAnalysis {
   readonly opening: (LivePoint & { readonly openTransactions: number }) | null;
   readonly threads: readonly ThreadActivity[];
   readonly crossThreadFrees: number;
+  readonly bursts: BurstShape;
+  readonly classWaste: readonly ClassWaste[];
   readonly reallocs: {
     readonly grown: number;
     readonly shrunk: number;
@@ -276,6 +331,59 @@ export interface PlanSummary {
   readonly scopeSlots: number;
 }
 
+/** The phases of a thread when lives of at most `longestLifeEvents` block events count as short. */
+export interface PhaseLevel {
+  readonly longestLifeEvents: number;
+  /** Of at least four blocks. */
+  readonly phases: number;
+  /** Born and dead in a phase. */
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Born in a phase, survivors included. */
+  readonly births: number;
+  readonly mostBlocks: number;
+  /** Of the phase that a block finds itself in. */
+  readonly typicalBlocks: number;
+  readonly typicalEvents: number;
+  /** 1 where the phases stay the same at the next level; null of the last. */
+  readonly stability: number | null;
+}
+
+export interface ThreadPhases {
+  /** Its number in the source. */
+  readonly thread: number;
+  readonly births: number;
+  readonly bytes: number;
+  readonly ownDeaths: number;
+  /** Blocks freed or moved by another thread. */
+  readonly handedOver: number;
+  /** Index of a level; null where none looks like transactions. */
+  readonly chosen: number | null;
+  /** The second pass counts the chosen one only. */
+  readonly levels: readonly PhaseLevel[];
+}
+
+/** What looks like transactions in a trace (native/trace/transaction_finder.h). */
+export interface TransactionSearch {
+  readonly births: number;
+  readonly bytes: number;
+  readonly handedOver: number;
+  readonly threads: readonly ThreadPhases[];
+  /** Of the second pass; all 0 after the first. */
+  readonly found: {
+    readonly phases: number;
+    readonly heldBlocks: number;
+    readonly heldBytes: number;
+    /** Born in a phase, and alive for longer than its level calls short. */
+    readonly survivors: number;
+    readonly blocks: Distribution;
+    readonly bytes: Distribution;
+    readonly events: Distribution;
+  };
+  /** Of the second pass: what the filter `boundaries` takes. */
+  readonly boundaries: Buffer;
+}
+
 export interface PipelineResult {
   /** Events that came from the source, and those that reached the sink. */
   readonly sourceEvents: number;
@@ -286,6 +394,8 @@ export interface PipelineResult {
   readonly analysis: TraceAnalysis | null;
   readonly profile: AllocationProfile | null;
   readonly plan: PlanSummary | null;
+  /** Of the sink `find-transactions`. */
+  readonly search: TransactionSearch | null;
   readonly output: Buffer | null;
 }
 

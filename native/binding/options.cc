@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rmem {
 namespace {
@@ -45,6 +46,14 @@ std::string Text(const Napi::Object& object, const char* name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+std::vector<std::byte> Bytes(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsTypedArray()) Refuse(object.Env(), name, "a Uint8Array");
+  const auto bytes = value.As<Napi::Uint8Array>();
+  const auto* first = reinterpret_cast<const std::byte*>(bytes.Data());
+  return {first, first + bytes.ByteLength()};
+}
+
 Napi::Object Part(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (!value.IsObject()) Refuse(object.Env(), name, "an object");
@@ -83,6 +92,8 @@ void ReadFilters(const Napi::Object& filters, FilterOptions* options) {
   options->head = Whole(filters, "head");
   options->anonymise = Flag(filters, "anonymise");
   options->noTimes = Flag(filters, "noTimes");
+  options->unmarked = Flag(filters, "unmarked");
+  if (Has(filters, "boundaries")) options->boundaries = Bytes(filters, "boundaries");
   if (!Has(filters, "threads")) return;
   const Napi::Object threads = Part(filters, "threads");
   if (!threads.IsArray()) Refuse(filters.Env(), "filters.threads", "an array");
@@ -90,6 +101,21 @@ void ReadFilters(const Napi::Object& filters, FilterOptions* options) {
   for (std::uint32_t at = 0; at < list.Length(); ++at) {
     options->threads.push_back(ToWhole(list.Get(at), "filters.threads"));
   }
+}
+
+/** A level for each thread; null, where a thread has none, is -1. */
+std::vector<int> Levels(const Napi::Object& sink) {
+  const Napi::Object given = Part(sink, "levels");
+  if (!given.IsArray()) Refuse(sink.Env(), "sink.levels", "an array");
+  const Napi::Array list = given.As<Napi::Array>();
+  std::vector<int> levels;
+  for (std::uint32_t at = 0; at < list.Length(); ++at) {
+    const Napi::Value value = list.Get(at);
+    const std::uint64_t level = value.IsNull() ? 0 : ToWhole(value, "sink.levels");
+    if (level >= kPhaseLevels) Refuse(sink.Env(), "sink.levels", "numbers of levels");
+    levels.push_back(value.IsNull() ? -1 : static_cast<int>(level));
+  }
+  return levels;
 }
 
 void ReadSink(const Napi::Object& sink, PipelineOptions* options) {
@@ -110,8 +136,11 @@ void ReadSink(const Napi::Object& sink, PipelineOptions* options) {
     options->plan.spoolDirectory = Text(sink, "spoolDirectory");
     options->plan.threads = static_cast<std::uint32_t>(Whole(sink, "threads").value_or(0));
     options->plan.withTimes = Flag(sink, "withTimes");
+  } else if (kind == "find-transactions") {
+    options->sink = SinkKind::kFindTransactions;
+    if (Has(sink, "levels")) options->phaseLevels = Levels(sink);
   } else {
-    Refuse(sink.Env(), "sink.kind", "count, inspect, profile, rmt, csv or plan");
+    Refuse(sink.Env(), "sink.kind", "count, inspect, profile, rmt, csv, plan or find-transactions");
   }
 }
 

@@ -146,6 +146,7 @@ class Pipeline::Impl {
   Analyser* analyser_ = nullptr;
   AllocationProfiler* profiler_ = nullptr;
   Planner* planner_ = nullptr;
+  TransactionFinder* finder_ = nullptr;
 
   std::uint64_t SourceEvents() const { return gate_.count(); }
   std::uint64_t ResultEvents() const { return result_->count(); }
@@ -211,6 +212,13 @@ class Pipeline::Impl {
         sink_ = std::move(planner);
         break;
       }
+      case SinkKind::kFindTransactions: {
+        auto finder = options_.phaseLevels ? std::make_unique<TransactionFinder>(*options_.phaseLevels)
+                                           : std::make_unique<TransactionFinder>();
+        finder_ = finder.get();
+        sink_ = std::move(finder);
+        break;
+      }
     }
     result_ = std::make_unique<Counter>(*sink_);
     front_ = result_.get();
@@ -232,6 +240,8 @@ class Pipeline::Impl {
       constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
       Prepend(MakeTimeFilter(wanted.fromNs.value_or(0), wanted.toNs.value_or(kNoEnd), info_, *front_));
     }
+    if (wanted.boundaries) Prepend(MakeTransactionMarker(*wanted.boundaries, info_, *front_));
+    if (wanted.unmarked || wanted.boundaries) Prepend(MakeUnmarkedFilter(*front_));
   }
 
   void Prepend(std::unique_ptr<Filter> filter) {
@@ -338,6 +348,9 @@ const TraceAnalysis* Pipeline::analysis() const {
 }
 const AllocationProfile* Pipeline::profile() const {
   return impl_->profiler_ == nullptr ? nullptr : &impl_->profiler_->profile();
+}
+const TransactionSearch* Pipeline::search() const {
+  return impl_->finder_ == nullptr ? nullptr : &impl_->finder_->search();
 }
 const PlanSummary* Pipeline::plan() const {
   return impl_->planner_ == nullptr ? nullptr : &impl_->planner_->summary();

@@ -16,6 +16,7 @@
 #include "trace/filters.h"
 #include "trace/generator.h"
 #include "trace/trace_info.h"
+#include "trace/transaction_finder.h"
 
 namespace rmem {
 
@@ -27,9 +28,12 @@ struct FilterOptions {
   std::optional<std::uint64_t> head;  // events of the result
   bool anonymise = false;
   bool noTimes = false;
+  bool unmarked = false;                             // before all others
+  std::optional<std::vector<std::byte>> boundaries;  // of found transactions, to be marked; right after it
 
   bool Any() const {
-    return fromNs || toNs || !threads.empty() || minBytes || maxBytes || head || anonymise || noTimes;
+    return unmarked || boundaries || fromNs || toNs || !threads.empty() || minBytes || maxBytes || head ||
+           anonymise || noTimes;
   }
 };
 
@@ -39,7 +43,7 @@ enum class SourceKind {
   kOltp,   // Step: the generator
 };
 
-enum class SinkKind { kCount, kInspect, kProfile, kRmt, kCsv, kPlan };
+enum class SinkKind { kCount, kInspect, kProfile, kRmt, kCsv, kPlan, kFindTransactions };
 
 struct PipelineOptions {
   SourceKind source = SourceKind::kBytes;
@@ -50,6 +54,7 @@ struct PipelineOptions {
   FilterOptions filters;
   SinkKind sink = SinkKind::kCount;
   PlanOptions plan;
+  std::optional<std::vector<int>> phaseLevels;  // of kFindTransactions: what the first pass chose
 };
 
 /**
@@ -95,6 +100,8 @@ class Pipeline {
   const TraceAnalysis* analysis() const;
   const PlanSummary* plan() const;
   const AllocationProfile* profile() const;
+  /** Of kFindTransactions, after Finish; else null. */
+  const TransactionSearch* search() const;
 
  private:
   class Impl;

@@ -3,20 +3,13 @@
 #include <string>
 #include <string_view>
 
+#include "binding/analysis_shape.h"
 #include "binding/profile_result.h"
-#include "trace/log_counts.h"
+#include "binding/result_values.h"
+#include "binding/search_result.h"
 
 namespace rmem {
 namespace {
-
-// Counts beyond 2^53 lose their last digits in JavaScript, which no report would show.
-Napi::Number Number(Napi::Env env, std::uint64_t value) {
-  return Napi::Number::New(env, static_cast<double>(value));
-}
-
-void Set(Napi::Object& object, const char* name, std::uint64_t value) {
-  object.Set(name, Number(object.Env(), value));
-}
 
 /** A time, or null where the trace has none. */
 void SetTime(Napi::Object& object, const char* name, std::uint64_t timeNs) {
@@ -27,40 +20,8 @@ void SetTime(Napi::Object& object, const char* name, std::uint64_t timeNs) {
   }
 }
 
-template <class Range, class F>
-Napi::Array List(Napi::Env env, const Range& items, F&& convert) {
-  Napi::Array list = Napi::Array::New(env, items.size());
-  std::uint32_t at = 0;
-  for (const auto& item : items) list.Set(at++, convert(item));
-  return list;
-}
-
 Napi::String NameAt(Napi::Env env, const NameTable& names, std::size_t index) {
   return Napi::String::New(env, index < names.size() ? names[index] : std::to_string(index));
-}
-
-/** Counts by bit width, cut after the last that is not 0. */
-template <class Widths>
-Napi::Array Widths64(Napi::Env env, const Widths& widths) {
-  std::size_t used = widths.size();
-  while (used > 0 && widths[used - 1] == 0) --used;
-  Napi::Array list = Napi::Array::New(env, used);
-  for (std::size_t at = 0; at < used; ++at) list.Set(static_cast<std::uint32_t>(at), Number(env, widths[at]));
-  return list;
-}
-
-Napi::Object Distribution(Napi::Env env, const LogCounts& counts) {
-  Napi::Object object = Napi::Object::New(env);
-  Set(object, "count", counts.total());
-  Set(object, "min", counts.min());
-  Set(object, "p10", counts.Quantile(0.1));
-  Set(object, "p50", counts.Quantile(0.5));
-  Set(object, "p90", counts.Quantile(0.9));
-  Set(object, "p99", counts.Quantile(0.99));
-  Set(object, "p999", counts.Quantile(0.999));
-  Set(object, "max", counts.max());
-  object.Set("byBitWidth", Widths64(env, counts.ByBitWidth()));
-  return object;
 }
 
 Napi::Object Point(Napi::Env env, const LivePoint& point) {
@@ -147,7 +108,8 @@ Napi::Object Transactions(Napi::Env env, const TraceAnalysis& a, const TraceName
   Set(object, "scopedBlocks", a.scopedBlocks);
   Set(object, "scopedBytes", a.scopedBytes);
   Set(object, "outlivingBlocks", a.outlivingBlocks);
-  object.Set("blocks", Distribution(env, a.transactionBlocks));
+  object.Set("blocks", Distribution(env, a.profile.blocks));
+  object.Set("profile", ToProfile(env, a.profile));
   Napi::Array types = Napi::Array::New(env);
   for (std::size_t index = 0; index < a.transactionTypes.size(); ++index) {
     const TransactionTypeActivity& type = a.transactionTypes[index];
@@ -159,6 +121,9 @@ Napi::Object Transactions(Napi::Env env, const TraceAnalysis& a, const TraceName
     Set(entry, "aborts", type.aborts);
     Set(entry, "blocks", type.blocks);
     Set(entry, "bytes", type.bytes);
+    entry.Set("profile", type.profile < 0
+                             ? env.Null()
+                             : ToProfile(env, a.typeProfiles[static_cast<std::size_t>(type.profile)]));
     types.Set(types.Length(), entry);
   }
   object.Set("types", types);
@@ -213,6 +178,8 @@ Napi::Object Analysis(Napi::Env env, const TraceAnalysis& a, const TraceNames& n
   }
   object.Set("threads", Threads(env, a));
   Set(object, "crossThreadFrees", a.crossThreadFrees);
+  object.Set("bursts", ToBursts(env, a.bursts));
+  object.Set("classWaste", ToClassWaste(env, a));
   object.Set("reallocs", Reallocs(env, a));
   object.Set("transactions", Transactions(env, a, names));
   object.Set("kinds", Kinds(env, a, names));
@@ -292,6 +259,8 @@ Napi::Object ToResult(Napi::Env env, const Pipeline& pipeline) {
   object.Set("profile", profile == nullptr ? env.Null() : ProfileResult(env, *profile, result.names));
   const PlanSummary* plan = pipeline.plan();
   object.Set("plan", plan == nullptr ? env.Null() : Plan(env, *plan));
+  const TransactionSearch* search = pipeline.search();
+  object.Set("search", search == nullptr ? env.Null() : ToSearchResult(env, *search));
   return object;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -44,6 +45,18 @@ std::unique_ptr<Filter> MakeSizeFilter(std::uint64_t minBytes, std::uint64_t max
  */
 std::unique_ptr<Filter> MakeTimeFilter(std::uint64_t fromNs, std::uint64_t toNs, TraceInfo& info,
                                        EventSink& next);
+
+/** Leaves out transactions. A block that dies with one is freed at its end, as by a program without arenas.
+ */
+std::unique_ptr<Filter> MakeUnmarkedFilter(EventSink& next);
+
+/**
+ * Marks phases that a TransactionFinder found (`boundaries` are its own, of the same trace) as transactions
+ * of the type `found`: a begin before the first birth, a commit after the last death; what is born between
+ * has it as its scope. Frees stay what they were. Takes a trace without transactions.
+ */
+std::unique_ptr<Filter> MakeTransactionMarker(std::span<const std::byte> boundaries, TraceInfo& info,
+                                              EventSink& next);
 
 /**
  * Takes out what could tell where a trace comes from: kinds, transaction types and marks (except `start` and

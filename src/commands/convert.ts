@@ -6,6 +6,7 @@ import { conversionReport } from "../report/conversion.js";
 import type { Conversion } from "../trace/event.js";
 import { OUTPUT_FORMATS, type OutputFormat, outputFormatOf, TraceOutput } from "../trace/output.js";
 import { runTrace } from "../trace/source.js";
+import { findTransactions } from "../trace/transactions.js";
 import { parseBytes, parseDuration } from "../units.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
@@ -25,6 +26,8 @@ interface ConvertFlags extends TraceFlags {
   readonly time?: Range;
   readonly anonymise?: boolean;
   readonly times: boolean;
+  readonly transactions: boolean;
+  readonly markTransactions?: boolean;
   readonly json?: boolean;
 }
 
@@ -34,6 +37,7 @@ Examples:
   $ rustydb-mem convert trace.rmt.gz part.csv --head 1000
   $ rustydb-mem convert trace.rmt.gz rows.rmt --size 64..4KiB --threads 1201,1202
   $ rustydb-mem convert trace.rmt.gz peak.rmt --time 10s..12.5s
+  $ rustydb-mem convert trace.rmt.gz marked.rmt.gz --mark-transactions
   $ rustydb-mem convert trace.rmt.gz - --to csv | head`;
 
 function wholeNumber(text: string): number {
@@ -81,7 +85,28 @@ function filtersOf(flags: ConvertFlags): PipelineFilters {
     ...(time?.to !== undefined && { toNs: time.to }),
     ...(flags.anonymise && { anonymise: true }),
     ...(!flags.times && { noTimes: true }),
+    ...(!flags.transactions && { unmarked: true }),
   };
+}
+
+/** Where the transactions are that are to be marked. Throws UsageError where none was found. */
+async function boundariesOf(from: string, flags: ConvertFlags, context: CommandContext): Promise<Uint8Array> {
+  const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `searching ${from}`);
+  try {
+    const { search } = await findTransactions(from, {
+      strict: flags.strict === true,
+      skipDamaged: flags.skipDamaged === true,
+      signal: context.signal,
+      ...(flags.format && { format: flags.format }),
+      ...(progress && { onProgress: progress.show }),
+    });
+    if (search.found.phases > 0) return search.boundaries;
+  } finally {
+    progress?.close();
+  }
+  throw new UsageError("no-transactions", `nothing in ${from} looks like transactions`, {
+    remedy: "inspect --find-transactions shows what was looked at.",
+  });
 }
 
 /** What to write, and whether that may go to standard output. */
@@ -104,6 +129,10 @@ async function convert(
   context: CommandContext,
 ): Promise<void> {
   const format = chooseOutput(to, flags, context.stdout);
+  if (flags.markTransactions && !flags.transactions) {
+    throw new UsageError("usage", "--mark-transactions and --no-transactions exclude each other");
+  }
+  const boundaries = flags.markTransactions ? await boundariesOf(from, flags, context) : undefined;
   const kind = format.startsWith("csv") ? "csv" : "rmt";
   const output = await TraceOutput.open(to === "-" ? context.stdout : to, {
     format,
@@ -118,7 +147,7 @@ async function convert(
       {
         strict: flags.strict === true,
         skipDamaged: flags.skipDamaged === true,
-        filters: filtersOf(flags),
+        filters: { ...filtersOf(flags), ...(boundaries && { boundaries }) },
         signal: context.signal,
         onOutput: (bytes) => output.write(bytes),
         ...(flags.format && { format: flags.format }),
@@ -178,6 +207,11 @@ export function command(context: CommandContext): Command {
     )
     .option("--anonymise", "leave out names, thread numbers, dates and what tells the machine")
     .option("--no-times", "leave out the times")
+    .option("--no-transactions", "leave out transactions; what dies with one is freed at its end")
+    .option(
+      "--mark-transactions",
+      "mark what looks like transactions, in the place of those the trace has; see inspect --find-transactions",
+    )
     .option("--json", "what was done on standard output as JSON, nothing else");
   return addTraceOptions(bare)
     .addHelpText("after", EXAMPLES)

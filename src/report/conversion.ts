@@ -1,6 +1,7 @@
 import type { Conversion } from "../trace/event.js";
 import { formatBytes, formatCount } from "../units.js";
-import { type InspectionStyle, repairs } from "./inspection.js";
+import { repairs } from "./inspection.js";
+import type { InspectionStyle } from "./section.js";
 
 /** What a conversion did, for a person. */
 export function conversionReport(conversion: Conversion, style: InspectionStyle): string {

@@ -1,21 +1,13 @@
-import type { ChalkInstance } from "chalk";
-import type { Distribution, ImportReport, TraceAnalysis } from "../native.js";
+import type { ImportReport, TraceAnalysis } from "../native.js";
 import { FORMAT_TITLES, type Inspection, type TraceFile } from "../trace/event.js";
-import { formatBytes, formatCount, formatDuration, formatPercent } from "../units.js";
-import { sparkline } from "./sparkline.js";
+import { formatBytes, formatCount } from "../units.js";
+import { births, blocks, bursts, classWaste, liveOverTime, topSizes } from "./inspection-blocks.js";
+import { transactions } from "./inspection-transactions.js";
+import { type InspectionStyle, indented, plural, type Row, section, share } from "./section.js";
+import { transactionSearch } from "./transaction-search.js";
 import { wrap } from "./wrap.js";
 
-export interface InspectionStyle {
-  readonly chalk: ChalkInstance;
-  /** Columns of the terminal. */
-  readonly width: number;
-}
-
-type Align = "left" | "right";
-type Row = readonly string[];
-
 const ROWS_SHOWN = 10;
-const CHART_WIDTH = 64;
 
 /** What is in a trace, for a person: a sentence, then tables, then what was not as it should be. */
 export function inspectionReport(inspection: Inspection, style: InspectionStyle): string {
@@ -24,30 +16,19 @@ export function inspectionReport(inspection: Inspection, style: InspectionStyle)
     headline(file, analysis, style),
     describeFile(inspection, style),
     section("Events", eventRows(analysis), ["left", "right", "right"], style),
-    section(
-      "Blocks",
-      blockRows(analysis),
-      ["left", "right", "right", "right", "right", "right", "right"],
-      style,
-    ),
-    section("Most frequent sizes", topSizeRows(analysis), ["right", "right", "right"], style),
+    blocks(analysis, style),
+    topSizes(analysis, style),
+    ...classWaste(analysis, style),
     liveOverTime(analysis, style),
+    ...bursts(analysis, style),
     threads(analysis, style),
     ...transactions(analysis, style),
+    ...(inspection.search === undefined ? [] : transactionSearch(inspection.search, style)),
     ...kinds(analysis, style),
     ...moreFacts(analysis, style),
     ...repairs(report, style),
   ];
   return `${sections.join("\n\n")}\n`;
-}
-
-const share = (part: number, whole: number): string => (whole === 0 ? "–" : formatPercent(part / whole));
-
-const plural = (count: number, noun: string): string =>
-  `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-
-function births(analysis: TraceAnalysis): number {
-  return analysis.eventsByType.alloc + analysis.eventsByType.realloc;
 }
 
 function headline(file: TraceFile, analysis: TraceAnalysis, { chalk, width }: InspectionStyle): string {
@@ -99,66 +80,6 @@ function eventRows(analysis: TraceAnalysis): Row[] {
     .map(([title, count]) => [title, formatCount(count), share(count, analysis.events)]);
 }
 
-function quantiles(title: string, values: Distribution, format: (value: number) => string): Row {
-  return [
-    title,
-    ...[values.min, values.p50, values.p90, values.p99, values.p999, values.max].map((value) =>
-      format(value),
-    ),
-  ];
-}
-
-function blockRows(analysis: TraceAnalysis): Row[] {
-  const rows: Row[] = [["", "least", "median", "p90", "p99", "p99.9", "most"]];
-  if (analysis.sizes.count > 0) rows.push(quantiles("size", analysis.sizes, formatBytes));
-  if (analysis.lifetimeEvents.count > 0) {
-    rows.push(quantiles("lifetime, events", analysis.lifetimeEvents, formatCount));
-  }
-  if (analysis.lifetimeNs !== null) rows.push(quantiles("lifetime", analysis.lifetimeNs, formatDuration));
-  return rows;
-}
-
-function topSizeRows(analysis: TraceAnalysis): Row[] {
-  const { top, topIsExact } = analysis.sizes;
-  const rows: Row[] = top
-    .slice(0, ROWS_SHOWN)
-    .map(({ bytes, count }) => [
-      `${formatCount(bytes)} B`,
-      formatCount(count),
-      share(count, births(analysis)),
-    ]);
-  return topIsExact ? rows : [...rows, ["(large sizes are too many to count each)", "", ""]];
-}
-
-function liveOverTime(analysis: TraceAnalysis, { chalk, width }: InspectionStyle): string {
-  const { peak, end, opening } = analysis;
-  const chart = sparkline(
-    analysis.liveOverTime.map(({ liveBytes }) => liveBytes),
-    Math.min(CHART_WIDTH, width - 2),
-  );
-  const when = (point: { readonly event: number }): string =>
-    `event ${formatCount(point.event)} (${share(point.event, analysis.events)} of the way)`;
-  const lines = [
-    chalk.bold("Live bytes over time"),
-    `  ${chart}`,
-    `  peak ${formatBytes(peak.liveBytes)} in ${plural(peak.liveBlocks, "block")} at ${when(peak)}; ` +
-      `at most ${plural(analysis.peakLiveBlocks, "block")}`,
-    `  end  ${formatBytes(end.liveBytes)} in ${plural(end.liveBlocks, "block")} still alive`,
-  ];
-  if (opening !== null) {
-    const open =
-      opening.openTransactions === 0 ? "" : ` and ${plural(opening.openTransactions, "open transaction")}`;
-    lines.push(
-      `  opening population ${formatBytes(opening.liveBytes)} in ${plural(opening.liveBlocks, "block")}${open}, ` +
-        `at the mark "start", ${when(opening)}`,
-    );
-  }
-  if (analysis.firstTimeNs !== null && analysis.lastTimeNs !== null) {
-    lines.push(`  the trace lasted ${formatDuration(analysis.lastTimeNs - analysis.firstTimeNs)}`);
-  }
-  return lines.join("\n");
-}
-
 function threads(analysis: TraceAnalysis, style: InspectionStyle): string {
   const busiest = [...analysis.threads].sort((a, b) => b.events - a.events || a.thread - b.thread);
   const rows: Row[] = [
@@ -184,42 +105,13 @@ function threads(analysis: TraceAnalysis, style: InspectionStyle): string {
   return `${table}\n${indented(foreign, style)}`;
 }
 
-function transactions(analysis: TraceAnalysis, style: InspectionStyle): string[] {
-  const { transactions: all } = analysis;
-  if (all.begun === 0) return [];
-  const named = all.types.filter(({ type }) => type !== "");
-  const rows: Row[] = [
-    ["type", "begun", "committed", "aborted", "blocks", "bytes"],
-    ...(named.length === 0 ? [] : all.types)
-      .slice()
-      .sort((a, b) => b.begins - a.begins)
-      .slice(0, ROWS_SHOWN)
-      .map((type) => [
-        type.type === "" ? "(unnamed)" : type.type,
-        ...[type.begins, type.commits, type.aborts, type.blocks].map(formatCount),
-        formatBytes(type.bytes),
-      ]),
-  ];
-  const inside = all.scopedBlocks - all.outlivingBlocks;
-  const facts = [
-    `${plural(all.begun, "transaction")} and ${plural(all.savepoints, "savepoint")}: ${plural(all.commits, "commit")}, ` +
-      `${plural(all.releases, "release")}, ${plural(all.aborts, "rollback")}; at most ${formatCount(all.mostOpen)} open at once, ` +
-      `nested up to ${formatCount(all.deepestNesting)} deep${all.openAtEnd === 0 ? "" : `, ${formatCount(all.openAtEnd)} open at the end`}`,
-    `${share(all.scopedBlocks, births(analysis))} of the blocks were born in a transaction, ` +
-      `and ${share(inside, all.scopedBlocks)} of these did not outlive it; ` +
-      `${plural(all.impliedFrees, "block")} died with it without a free`,
-    `blocks a transaction: median ${formatCount(all.blocks.p50)}, p99 ${formatCount(all.blocks.p99)}, most ${formatCount(all.blocks.max)}`,
-  ].map((fact) => indented(fact, style));
-  if (named.length === 0) return [[style.chalk.bold("Transactions"), ...facts].join("\n")];
-  const table = section("Transactions", rows, ["left", "right", "right", "right", "right", "right"], style);
-  return [`${table}\n${facts.join("\n")}`];
-}
-
 function kinds(analysis: TraceAnalysis, style: InspectionStyle): string[] {
   const known = analysis.kinds.filter(({ kind }) => kind !== "unknown");
   if (known.length === 0) return [];
+  // Where there is little room the share goes: it says what the number of blocks does.
+  const columns = style.width < 100 ? [0, 1, 3, 4, 5, 6] : [0, 1, 2, 3, 4, 5, 6];
   const rows: Row[] = [
-    ["kind", "blocks", "share", "mean size", "peak live", "at the end", "median life"],
+    ["kind", "blocks", "share", "mean size", "peak live", "at the end", "life, events"],
     ...[...analysis.kinds]
       .sort((a, b) => b.births - a.births)
       .slice(0, 2 * ROWS_SHOWN)
@@ -232,11 +124,12 @@ function kinds(analysis: TraceAnalysis, style: InspectionStyle): string[] {
         formatBytes(kind.liveBytes),
         medianLife(kind.lifetimeEventsByBitWidth),
       ]),
-  ];
-  return [section("Kinds", rows, ["left", "right", "right", "right", "right", "right", "right"], style)];
+  ].map((row) => columns.map((column) => row[column] ?? ""));
+  const align = columns.map((column) => (column === 0 ? "left" : "right"));
+  return [section("Kinds", rows, align, style)];
 }
 
-/** The median as `< 2^b events`, which is as much as counts by bit width tell. */
+/** The median as `< 2^b`, which is as much as counts by bit width tell. */
 function medianLife(byBitWidth: readonly number[]): string {
   const all = byBitWidth.reduce((sum, count) => sum + count, 0);
   if (all === 0) return "–";
@@ -245,7 +138,7 @@ function medianLife(byBitWidth: readonly number[]): string {
     seen += count;
     return seen * 2 >= all;
   });
-  return `< ${formatCount(2 ** width)} events`;
+  return `< ${formatCount(2 ** width)}`;
 }
 
 function moreFacts(analysis: TraceAnalysis, style: InspectionStyle): string[] {
@@ -313,20 +206,4 @@ export function repairs(report: ImportReport, style: InspectionStyle): string[] 
   for (const warning of report.warnings)
     lines.push(`${chalk.yellow("!")} ${wrap(warning, style.width, "  ")}`);
   return lines.length === 0 ? [] : [lines.join("\n")];
-}
-
-function section(
-  title: string,
-  rows: readonly Row[],
-  align: readonly Align[],
-  { chalk }: InspectionStyle,
-): string {
-  const widths = align.map((_, column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
-  const pad = (cell: string, column: number): string =>
-    align[column] === "right" ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0);
-  return [chalk.bold(title), ...rows.map((row) => `  ${row.map(pad).join("  ").trimEnd()}`)].join("\n");
-}
-
-function indented(text: string, { width }: InspectionStyle): string {
-  return `  ${wrap(text, width, "  ")}`;
 }

@@ -1,4 +1,4 @@
-import type { ImportReport, PipelineResult, TraceAnalysis } from "../native.js";
+import type { ImportReport, PipelineResult, TraceAnalysis, TransactionSearch } from "../native.js";
 
 /** The formats users can name with --format. */
 export const TRACE_FORMATS = ["rmt", "android", "malloc-bench", "csv"] as const;
@@ -42,7 +42,12 @@ export interface Inspection {
   readonly header: Readonly<Record<string, string>>;
   readonly report: ImportReport;
   readonly analysis: TraceAnalysis;
+  /** Of `--find-transactions`. */
+  readonly search?: InspectedSearch;
 }
+
+/** What a search for transactions found: every level of each thread, and the phases at the levels chosen. */
+export type InspectedSearch = Omit<TransactionSearch, "boundaries">;
 
 /** What `convert` did. */
 export interface Conversion {

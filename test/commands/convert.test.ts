@@ -155,6 +155,27 @@ describe("convert", () => {
     expect(kept.join()).toMatch(/kind1/);
   });
 
+  it("--mark-transactions marks what looks like them, and --no-transactions takes them out again", async () => {
+    const path = join(folder, "phases.csv");
+    const lines: string[] = [];
+    for (let id = 1; id <= 100; id += 5) {
+      const born = [id, id + 1, id + 2, id + 3];
+      lines.push(...born.map((block) => `alloc,${block},64`), `alloc,${id + 4},8`);
+      lines.push(...born.map((block) => `free,${block},`));
+    }
+    writeFileSync(path, `event,id,size\n${lines.join("\n")}\n`);
+    const found = newPath(".rmt");
+    await play(command, [path, found, "--mark-transactions"]);
+    const { analysis } = await runTrace(found, { kind: "inspect" });
+    expect(analysis?.transactions).toMatchObject({ begun: 20, commits: 20, outlivingBlocks: 20 });
+    expect(analysis?.transactions.types[0]?.type).toBe("found");
+    const without = newPath(".rmt");
+    await play(command, [found, without, "--no-transactions"]);
+    const again = (await runTrace(without, { kind: "inspect" })).analysis;
+    expect(again?.transactions.begun).toBe(0);
+    expect(again?.eventsByType.free).toBe(80);
+  });
+
   it("writes .rmt to standard output, and the report beside it", async () => {
     const { stdout, stderr } = await play(command, [android, "-"]);
     const path = newPath(".rmt");
@@ -178,6 +199,16 @@ describe("convert", () => {
     ["a thread that is no number", (path) => [android, path, "--threads", "1,x"], /not a whole number/],
     ["times of a trace that has none", (path) => [android, path, "--time", "1s.."], /time/],
     ["two things on standard output", () => [android, "-", "--json"], /both/],
+    [
+      "marks where nothing looks like transactions",
+      (path) => [csv, path, "--mark-transactions"],
+      /looks like/,
+    ],
+    [
+      "marks that are put in and left out",
+      (path) => [csv, path, "--mark-transactions", "--no-transactions"],
+      /exclude each other/,
+    ],
     ["a trace that is none", (path) => [folder, path], /folder/],
   ])("refuses %s, and leaves nothing behind", async (_, words, message) => {
     const path = newPath(".rmt");

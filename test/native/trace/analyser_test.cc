@@ -175,7 +175,7 @@ TEST_F(AnalyserTest, BlocksDieWithTheirScopeOrOutliveIt) {
   EXPECT_EQ(a.scopedBlocks, 5u);
   EXPECT_EQ(a.outlivingBlocks, 1u);
   EXPECT_EQ(a.end.bytes, 7u);
-  EXPECT_EQ(a.transactionBlocks.max(), 5u);  // the outermost one, its savepoints included
+  EXPECT_EQ(a.profile.blocks.max(), 5u);  // the outermost one, its savepoints included
   ASSERT_EQ(a.transactionTypes.size(), 2u);
   EXPECT_EQ(a.transactionTypes[1].begins, 1u);
   EXPECT_EQ(a.transactionTypes[1].blocks, 3u);
@@ -195,7 +195,7 @@ TEST_F(AnalyserTest, ALongTransactionOfShortBlocksForgetsTheDead) {
   s_.Commit(t);
   const TraceAnalysis& a = Analyse();
   EXPECT_EQ(a.impliedFrees, 1u);
-  EXPECT_EQ(a.transactionBlocks.max(), 10'001u);
+  EXPECT_EQ(a.profile.blocks.max(), 10'001u);
 }
 
 TEST_F(AnalyserTest, TheMarkStartBoundsTheOpeningPopulation) {
@@ -239,6 +239,114 @@ TEST_F(AnalyserTest, LiveOverTimeStaysSmallAndEven) {
 TEST_F(AnalyserTest, TooManyLargeSizesAreSaidToBeInexact) {
   for (std::uint64_t i = 0; i < 70'000; ++i) s_.Free(s_.Alloc((1 << 20) + i));
   EXPECT_FALSE(Analyse().topSizesExact);
+}
+
+TEST_F(AnalyserTest, ProfilesTransactionsAndEachTypeOfThem) {
+  s_.time = 100;
+  const auto t = s_.Begin(0, 1);
+  const auto freed = s_.Alloc(10, t);
+  const auto savepoint = s_.Begin(t, 2);
+  s_.Alloc(1000, savepoint);
+  s_.Commit(savepoint, true);
+  s_.Free(freed);
+  s_.time = 350;
+  s_.Commit(t);
+  s_.Abort(s_.Begin(0, 1));
+  const TraceAnalysis& a = Analyse();
+  EXPECT_EQ(a.profile.blocks.total(), 2u);  // the savepoint is a part of the first
+  EXPECT_EQ(a.profile.blocks.max(), 2u);
+  EXPECT_EQ(a.profile.bytes.max(), 1010u);
+  EXPECT_EQ(a.profile.survivors.max(), 1u);
+  EXPECT_EQ(a.profile.survivors.min(), 0u);
+  EXPECT_EQ(a.profile.durationEvents.max(), 6u);
+  EXPECT_EQ(a.profile.durationNs.max(), 250u);
+  ASSERT_EQ(a.transactionTypes.size(), 3u);
+  ASSERT_GE(a.transactionTypes[2].profile, 0);
+  const TransactionProfile& savepoints =
+      a.typeProfiles[static_cast<std::size_t>(a.transactionTypes[2].profile)];
+  EXPECT_EQ(savepoints.blocks.max(), 1u);
+  EXPECT_EQ(savepoints.survivors.max(), 0u);  // it passed to the transaction
+  EXPECT_EQ(a.transactionTypes[0].profile, -1);
+}
+
+TEST_F(AnalyserTest, CountsRunsOnEachThreadForItself) {
+  const auto a = s_.Alloc(8);
+  const auto b = s_.Alloc(8);
+  s_.thread = 1;
+  s_.Free(s_.Alloc(8));
+  s_.thread = 0;
+  const auto c = s_.Realloc(s_.Alloc(8), 16);  // neither ends the run nor counts
+  s_.Free(c);
+  s_.Free(b);
+  s_.Free(a);
+  s_.Alloc(8);
+  const BurstShape& bursts = Analyse().bursts;
+  EXPECT_EQ(bursts.allocRuns.total(), 3u);
+  EXPECT_EQ(bursts.allocRuns.max(), 3u);
+  EXPECT_EQ(bursts.freeRuns.total(), 2u);
+  EXPECT_EQ(bursts.freeRuns.max(), 3u);
+}
+
+TEST_F(AnalyserTest, AFreeIsInStackOrderWhenTheBlockIsTheNewestOfItsThread) {
+  const auto a = s_.Alloc(8);
+  const auto b = s_.Alloc(8);
+  const auto c = s_.Alloc(8);
+  s_.Free(b);  // no
+  s_.Free(c);  // yes
+  s_.Free(a);  // yes: b is dead
+  const auto d = s_.Alloc(8);
+  s_.thread = 1;
+  s_.Alloc(8);
+  s_.Free(d);  // no: of another thread
+  const BurstShape& bursts = Analyse().bursts;
+  EXPECT_EQ(bursts.frees, 4u);
+  EXPECT_EQ(bursts.lifoFrees, 2u);
+}
+
+TEST_F(AnalyserTest, StackOrderHoldsOverManyBlocksThatDieInBetween) {
+  const auto first = s_.Alloc(8);
+  for (int i = 0; i < 1000; ++i) {
+    const auto a = s_.Alloc(8);
+    const auto b = s_.Alloc(8);
+    s_.Free(a);
+    s_.Free(b);
+  }
+  s_.Free(first);
+  EXPECT_EQ(Analyse().bursts.lifoFrees, 1001u);
+}
+
+TEST_F(AnalyserTest, ASizeIsReusedAsManyEventsAfterItsLastDeath) {
+  const auto a = s_.Alloc(64);
+  const auto b = s_.Alloc(64);
+  s_.Free(a);                        // event 3
+  s_.Free(b);                        // event 4
+  s_.Alloc(32);                      // event 5, the first of its size
+  s_.Alloc(64);                      // event 6, in the place of b
+  s_.Alloc(64);                      // event 7, in that of a
+  s_.Alloc(64);                      // nothing is left
+  s_.Alloc(std::uint64_t{1} << 20);  // too large to count
+  const BurstShape& bursts = Analyse().bursts;
+  EXPECT_EQ(bursts.reuseEvents.total(), 2u);
+  EXPECT_EQ(bursts.reuseEvents.min(), 2u);
+  EXPECT_EQ(bursts.reuseEvents.max(), 4u);
+  EXPECT_EQ(bursts.freshBirths, 4u);
+}
+
+TEST_F(AnalyserTest, KnowsTheSizesAtThePeak) {
+  const auto a = s_.Alloc(100);
+  const auto large = s_.Alloc(100'000);
+  s_.Alloc(100);
+  s_.Free(large);  // the peak was before it
+  s_.Free(a);
+  s_.Alloc(7);
+  const TraceAnalysis& result = Analyse();
+  ASSERT_EQ(result.sizeUses.size(), 3u);
+  EXPECT_EQ(result.sizeUses[0].size, 7u);
+  EXPECT_EQ(result.sizeUses[0].atPeak, 0u);
+  EXPECT_EQ(result.sizeUses[1].births, 2u);
+  EXPECT_EQ(result.sizeUses[1].atPeak, 2u);
+  EXPECT_EQ(result.sizeUses[2].size, 100'000u);
+  EXPECT_EQ(result.sizeUses[2].atPeak, 1u);
 }
 
 TEST_F(AnalyserTest, RefusesADoubleFree) {
