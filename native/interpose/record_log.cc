@@ -285,4 +285,24 @@ void Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, const void* ol
          [=](RawBlockWriter& writer) { return writer.Realloc(ticksBefore, ticksAfter, from, to, size); });
 }
 
+void Begin(std::uint64_t ticks, std::uint64_t handle, std::uint64_t parent, std::string_view type) {
+  Append(ticks, [=](RawBlockWriter& writer) { return writer.Begin(ticks, handle, parent, type); });
+}
+
+void Commit(std::uint64_t ticks, std::uint64_t handle, bool inherit) {
+  Append(ticks, [=](RawBlockWriter& writer) { return writer.Commit(ticks, handle, inherit); });
+}
+
+void Abort(std::uint64_t ticks, std::uint64_t handle) {
+  Append(ticks, [=](RawBlockWriter& writer) { return writer.Abort(ticks, handle); });
+}
+
+void Scope(std::uint64_t ticks, std::uint64_t handle) {
+  Append(ticks, [=](RawBlockWriter& writer) { return writer.Scope(ticks, handle); });
+}
+
+void Mark(std::uint64_t ticks, std::string_view text) {
+  Append(ticks, [=](RawBlockWriter& writer) { return writer.Mark(ticks, text); });
+}
+
 }  // namespace rmem::record

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "base/clock.h"
 #include "trace/raw_block.h"
@@ -34,5 +35,14 @@ void Alloc(std::uint64_t ticks, const void* block, std::size_t size, std::size_t
 void Free(std::uint64_t ticks, const void* block);
 void Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, const void* old, const void* block,
              std::size_t size);
+
+/** Transaction `handle` begins, in `parent` or 0; handles are any non-zero numbers, unique among what is
+ * open. The calling thread works for it from now on. */
+void Begin(std::uint64_t ticks, std::uint64_t handle, std::uint64_t parent, std::string_view type);
+void Commit(std::uint64_t ticks, std::uint64_t handle, bool inherit);
+void Abort(std::uint64_t ticks, std::uint64_t handle);
+/** The calling thread works for this open transaction now; 0: for none. */
+void Scope(std::uint64_t ticks, std::uint64_t handle);
+void Mark(std::uint64_t ticks, std::string_view text);
 
 }  // namespace rmem::record
