@@ -53,7 +53,7 @@ class Analyser::Impl {
       case EventType::kCommit:
       case EventType::kAbort:
         Placed([&] {
-          transactions_.End(event, event_, [&](const AnalysedBlock& block) { Count(block, event); });
+          transactions_.End(event, event_, [&](const AnalysedBlock& block) { Count(0, block, event); });
         });
         break;
       case EventType::kThreadStart:
@@ -205,11 +205,11 @@ class Analyser::Impl {
       }
       Fail("unknown-block", "block " + std::to_string(id) + " is freed or moved, but was never born");
     }
-    Count(block, event);
+    Count(id, block, event);
     return block;
   }
 
-  void Count(const AnalysedBlock& block, const Event& death) {
+  void Count(std::uint64_t id, const AnalysedBlock& block, const Event& death) {
     const std::uint64_t lifetime = event_ - block.birthEvent;
     a_.lifetimeEvents.Add(lifetime);
     // Clocks of several threads may disagree by a little: such a block lived for 0 ns.
@@ -218,7 +218,7 @@ class Analyser::Impl {
     }
     liveBytes_ -= block.size;
     sizeUses_.Died(block.size);
-    bursts_.Died(block.thread, block.size, event_);
+    bursts_.Died(id, block.thread, block.size, event_);
     KindActivity& kind = Kind(block.kind);
     --kind.liveBlocks;
     kind.liveBytes -= block.size;

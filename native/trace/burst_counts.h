@@ -23,6 +23,7 @@ class BurstCounts {
     if (!moved) Run(at, 1);
     ++at.alive;
     at.newest.push_back(id);
+    at.topAlive = id;
     if (at.newest.size() > 2 * at.alive + kSlack) Sweep(at);
     if (size > kLargestReused) return;
     Deaths& deaths = deaths_[size];
@@ -43,9 +44,11 @@ class BurstCounts {
     if (home == thread && IsNewest(at, id)) ++shape_.lifoFrees;
   }
 
-  /** Any death. */
-  void Died(std::uint32_t home, std::uint64_t size, std::uint64_t event) {
-    --Thread(home).alive;
+  /** Any death, before Freed; `id` 0 where the caller does not know it. */
+  void Died(std::uint64_t id, std::uint32_t home, std::uint64_t size, std::uint64_t event) {
+    OneThread& at = Thread(home);
+    --at.alive;
+    if (id == at.topAlive || id == 0) at.topAlive = 0;
     if (size > kLargestReused) return;
     Deaths& deaths = deaths_[size];
     deaths.events[deaths.next] = event;
@@ -70,6 +73,7 @@ class BurstCounts {
     std::int64_t run = 0;               // allocations, or less than 0: frees
     std::size_t alive = 0;              // born here
     std::vector<std::uint64_t> newest;  // born here, oldest first; dead ones among them
+    std::uint64_t topAlive = 0;         // the last of `newest`, where it is known to be alive
   };
 
   OneThread& Thread(std::uint32_t index) {
@@ -85,8 +89,13 @@ class BurstCounts {
 
   bool IsNewest(OneThread& thread, std::uint64_t id) {
     std::vector<std::uint64_t>& newest = thread.newest;
+    if (thread.topAlive != 0) return false;  // another one than `id`, which is dead
     while (!newest.empty() && newest.back() != id && live_.Find(newest.back()) == nullptr) newest.pop_back();
-    if (newest.empty() || newest.back() != id) return false;
+    if (newest.empty()) return false;
+    if (newest.back() != id) {
+      thread.topAlive = newest.back();
+      return false;
+    }
     newest.pop_back();
     return true;
   }
