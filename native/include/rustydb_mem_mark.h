@@ -27,8 +27,8 @@
  *   });
  *   if let Some(begin) = *BEGIN { unsafe { begin(id, 0, c"new-order".as_ptr()) } }
  *
- * An executable that is linked as position dependent (-no-pie) needs -Wl,-z,dynamic-undefined-weak and -fPIC for
- * the files that mark; otherwise the linker decides that there is no recorder.
+ * In a program that is built position dependent (-fno-pie) the files that mark need -fPIC or -fPIE; otherwise the
+ * linker decides that there is no recorder.
  */
 
 #include <stdint.h>
