@@ -9,9 +9,25 @@ import { built, root, runTool, type Scratch } from "./tool.js";
 const fixture = (name: string): string => join(root, "test", "fixtures", name);
 
 /** Compiles test/fixtures/`source` with these arguments behind it; the path of what was made. */
-export function compile(scratch: Scratch, source: string, to: string, args: readonly string[] = []): string {
-  const path = scratch.file(to);
-  execFileSync("cc", ["-O1", "-I", join(root, "native"), fixture(source), "-o", path, ...args, "-pthread"]);
+export function compile(folder: string, source: string, to: string, args: readonly string[] = []): string {
+  const path = join(folder, to);
+  const include = join(root, "native");
+  // Libraries have to stand behind the source, languages in front of it.
+  const libraries = args.filter((arg) => /^-(l|Wl)/.test(arg));
+  const others = args.filter((arg) => !libraries.includes(arg));
+  execFileSync("cc", [
+    "-O1",
+    "-I",
+    include,
+    ...others,
+    fixture(source),
+    "-x",
+    "none",
+    "-o",
+    path,
+    ...libraries,
+    "-pthread",
+  ]);
   return path;
 }
 
@@ -52,8 +68,12 @@ export async function inspect(raw: string) {
 }
 
 /** A line an event of a transaction, with the transactions numbered in order: `begin 2 in 1: SAVEPOINT s`,
- * `release 2`, `commit 1`, `abort 1`; and one for each block of `grabs` bytes: `grab 1` or `grab -`. */
-export async function transactionEvents(scratch: Scratch, raw: string, grabs = 0): Promise<string[]> {
+ * `release 2`, `commit 1`, `abort 1`; and one for each block of one of the sizes `grabs`: `grab 1` or `grab -`. */
+export async function transactionEvents(
+  scratch: Scratch,
+  raw: string,
+  grabs: readonly number[] = [],
+): Promise<string[]> {
   const csv = scratch.file("resolved.csv");
   const { code } = await runTool(["convert", raw, csv, "--force"]);
   expect(code).toBe(0);
@@ -68,7 +88,7 @@ export async function transactionEvents(scratch: Scratch, raw: string, grabs = 0
       said.push(`begin ${of("id")}${of("parent") ? ` in ${of("parent")}` : ""}: ${of("kind")}`);
     else if (event === "commit") said.push(`${of("inherit") === "1" ? "release" : "commit"} ${of("id")}`);
     else if (event === "abort") said.push(`abort ${of("id")}`);
-    else if (event === "alloc" && of("size") === String(grabs)) said.push(`grab ${of("scope") || "-"}`);
+    else if (event === "alloc" && grabs.includes(Number(of("size")))) said.push(`grab ${of("scope") || "-"}`);
   }
   return said;
 }

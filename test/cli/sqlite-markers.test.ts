@@ -1,5 +1,8 @@
-import { existsSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { compile, inspect, runRecorded, transactionEvents } from "./recorded-program.js";
 import { built, runTool, Scratch } from "./tool.js";
 
@@ -7,16 +10,24 @@ const marked = { RUSTYDB_MEM_MARKERS: "sqlite" };
 const grabbed = 10_007;
 const setUp = "open 1\nexec 1 CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)\n";
 
-const program = (scratch: Scratch): string => compile(scratch, "sqlite_program.c", "program", ["-lsqlite3"]);
+let path = "";
+/** Compiled once, by the first who asks. */
+const program = (): string => {
+  if (path === "")
+    path = compile(mkdtempSync(join(tmpdir(), "sqlite-markers-")), "sqlite_program.c", "program", [
+      "-lsqlite3",
+    ]);
+  return path;
+};
+afterAll(() => rmSync(dirname(program()), { recursive: true }));
 
 /** What the trace has of these commands, behind the CREATE TABLE of the set-up. */
 async function eventsOf(commands: string): Promise<string[]> {
   const scratch = new Scratch();
-  const { status, stderr, raw } = runRecorded(scratch, [program(scratch)], setUp + commands, marked);
+  const { status, stderr, raw } = runRecorded(scratch, [program()], setUp + commands, marked);
   expect(stderr).toBe("");
   expect(status).toBe(0);
-  await inspect(raw);
-  const [begin, commit, ...rest] = await transactionEvents(scratch, raw, grabbed);
+  const [begin, commit, ...rest] = await transactionEvents(scratch, raw, [grabbed]);
   expect([begin, commit]).toEqual(["begin 1: CREATE TABLE t", "commit 1"]);
   return rest;
 }
@@ -156,7 +167,7 @@ describe("the sqlite marker", () => {
       (_, i) =>
         `exec 1 BEGIN; SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; RELEASE s; ${i % 4 ? "COMMIT" : "ROLLBACK"}`,
     );
-    const { raw } = runRecorded(scratch, [program(scratch)], setUp + commands.join("\n"), marked);
+    const { raw } = runRecorded(scratch, [program()], setUp + commands.join("\n"), marked);
     const { transactions } = await inspect(raw);
     expect(transactions).toMatchObject({
       begun: turns + 1,
@@ -174,8 +185,8 @@ describe("the sqlite marker", () => {
 
   it("sees a library that the program opens at run time", async () => {
     const scratch = new Scratch();
-    const host = compile(scratch, "sqlite_program.c", "host", ["-DHOST"]);
-    const library = compile(scratch, "sqlite_program.c", "lib.so", [
+    const host = compile(scratch.path, "sqlite_program.c", "host", ["-DHOST"]);
+    const library = compile(scratch.path, "sqlite_program.c", "lib.so", [
       "-DLIBRARY",
       "-shared",
       "-fPIC",
@@ -199,8 +210,7 @@ describe("the sqlite marker", () => {
 
   it("sees through sqlite3_exec, whether or not the library binds its calls inside, and changes no answer", async () => {
     const scratch = new Scratch();
-    const path = program(scratch);
-    const bound = compile(scratch, "empty.c", "libsqlite3.so.0", [
+    const bound = compile(scratch.path, "empty.c", "libsqlite3.so.0", [
       "-shared",
       "-Wl,-Bsymbolic,-soname,libsqlite3.so.0,--whole-archive,-l:libsqlite3.a,--no-whole-archive",
       "-lm",
@@ -223,12 +233,12 @@ describe("the sqlite marker", () => {
       "commit 5",
     ];
     const env = { STOP_AT_ROW_2: "1", SHOW: "1" };
-    const plain = runRecorded(scratch, [path], commands, env);
+    const plain = runRecorded(scratch, [program()], commands, env);
     expect(plain.status).toBe(0);
     expect(plain.stdout).toContain("query aborted");
     expect(await transactionEvents(scratch, plain.raw)).toEqual([]);
     for (const folder of ["", scratch.path]) {
-      const run = runRecorded(scratch, [path], commands, { ...env, ...marked, LD_LIBRARY_PATH: folder });
+      const run = runRecorded(scratch, [program()], commands, { ...env, ...marked, LD_LIBRARY_PATH: folder });
       expect(run.stderr).toBe("");
       expect(run.stdout).toBe(plain.stdout);
       expect(await transactionEvents(scratch, run.raw)).toEqual(expected);
@@ -237,7 +247,7 @@ describe("the sqlite marker", () => {
 
   it("refuses another name than sqlite, and lets the program run", () => {
     const scratch = new Scratch();
-    const { status, stderr } = runRecorded(scratch, [program(scratch)], setUp, {
+    const { status, stderr } = runRecorded(scratch, [program()], setUp, {
       RUSTYDB_MEM_MARKERS: "mysql",
     });
     expect(status).toBe(0);
@@ -248,14 +258,14 @@ describe("the sqlite marker", () => {
     const scratch = new Scratch();
     const turn =
       "exec 1 BEGIN; INSERT INTO t(b) VALUES(hex(randomblob(900))); SAVEPOINT s; UPDATE t SET b = 'x'; ROLLBACK TO s; COMMIT\n";
-    const { raw } = runRecorded(scratch, [program(scratch)], setUp + turn.repeat(20), marked);
+    const { raw } = runRecorded(scratch, [program()], setUp + turn.repeat(20), marked);
     const { code, stdout, stderr } = await runTool([
       "replay",
       raw,
       "--json",
       "--rounds",
       "1",
-      "--warm-up",
+      "--warmup",
       "0",
       "--quiet",
     ]);
@@ -268,8 +278,7 @@ describe("the sqlite marker", () => {
 });
 
 describe("the recorder library", () => {
-  it("exports the malloc family, the marking functions and those of sqlite, and nothing else", async () => {
-    const { execFileSync } = await import("node:child_process");
+  it("exports the malloc family, the marking functions and those of sqlite, and nothing else", () => {
     const names = execFileSync("nm", ["-D", "--defined-only", built("librustydb_mem_record.so")], {
       encoding: "utf8",
     })
