@@ -66,7 +66,7 @@ async function record(folder) {
   await pipeline(Readable.from(transactionScript(seed, transactions)), createWriteStream(run));
   await step("load the tables (not recorded)", () => sqlite(database, load));
   await step(`run ${transactions} transactions under the recorder`, () =>
-    sqlite(database, run, { LD_PRELOAD: recorder, RUSTYDB_MEM_RECORD: raw }),
+    sqlite(database, run, { LD_PRELOAD: recorder, RUSTYDB_MEM_RECORD: raw, RUSTYDB_MEM_MARKERS: "sqlite" }),
   );
   return raw;
 }
@@ -92,7 +92,7 @@ await runScript(async () => {
     writeManifestEntry({
       file: `recorded/${name}`,
       name: "sqlite-tpcc",
-      origin: `recorded: sqlite3 running ${transactions} TPC-C-like transactions with rollbacks and savepoints, one thread`,
+      origin: `recorded: sqlite3 running ${transactions} TPC-C-like transactions, marked, with rollbacks and savepoints, one thread`,
       command: "node scripts/record-sqlite.mjs",
       version: `sqlite3 ${version} (Debian)`,
       events: inspection.analysis.events,
@@ -100,7 +100,7 @@ await runScript(async () => {
       sha256: createHash("sha256").update(readFileSync(out)).digest("hex"),
       date: values.date,
       how:
-        "RUSTYDB_MEM_RECORD=raw.rmt LD_PRELOAD=librustydb_mem_record.so sqlite3 -batch -bail tpcc.db < run.sql, on a " +
+        "RUSTYDB_MEM_RECORD=raw.rmt RUSTYDB_MEM_MARKERS=sqlite LD_PRELOAD=librustydb_mem_record.so sqlite3 -batch -bail tpcc.db < run.sql, on a " +
         "database file that was loaded before, outside of the trace; scripts/sqlite-tpcc.mjs writes both scripts. " +
         "Debian builds SQLite without its lookaside memory, so that even the smallest blocks come from malloc.",
     });

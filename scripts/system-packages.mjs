@@ -1,6 +1,6 @@
 /**
  * The packages of the system that the project needs: a compiler and cmake to build, the peer allocators to compare
- * with, and for the tests clang's tools, GoogleTest, tmux and sqlite3. Installs what lacks with apt when it runs as root
+ * with, and for the tests clang's tools, GoogleTest, tmux, sqlite3 and its header. Installs what lacks with apt when it runs as root
  * on a Debian-like system; otherwise says exactly what to install. Peers are optional: without them it goes on.
  *
  * As a program: node scripts/system-packages.mjs [run|test]
@@ -62,6 +62,11 @@ const test = [
   },
   { apt: "tmux", what: "tmux", has: () => onPath("tmux") },
   { apt: "sqlite3", what: "sqlite3", has: () => onPath("sqlite3") },
+  {
+    apt: "libsqlite3-dev",
+    what: "SQLite's header and libraries",
+    has: () => existsSync("/usr/include/sqlite3.h") && hasLibrary("libsqlite3.a"),
+  },
   { apt: "util-linux", what: "setarch", has: () => onPath("setarch") },
 ];
 

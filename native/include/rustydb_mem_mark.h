@@ -13,10 +13,10 @@
  *
  * A handle is any non-zero number below 2^62 that no other open transaction has: a counter, or the address of
  * the engine's own object. The end of a transaction ends what is open inside it. A begin, and the end of what
- * the thread works for, move the thread; a worker that takes up a transaction which another thread began calls
- * rustydb_mem_mark_scope(id), and rustydb_mem_mark_scope(0) when it puts it down. ROLLBACK TO is an abort of the
- * savepoint and a new one. A type is a short stable name without values (127 bytes are kept): it is what reports
- * group by. A phase is a mark in the timeline; "start" and "stop" bound what is measured.
+ * the thread works for, move the thread; a worker that takes up a transaction which another thread began
+ * calls rustydb_mem_mark_scope(id), and rustydb_mem_mark_scope(0) when it puts it down. ROLLBACK TO is an
+ * abort of the savepoint and a new one. A type is a short stable name without values (127 bytes are kept): it
+ * is what reports group by. A phase is a mark in the timeline; "start" and "stop" bound what is measured.
  *
  * Rust: stable Rust has no weak symbols; ask once and keep the answer, a null where there is no recorder:
  *
@@ -27,8 +27,8 @@
  *   });
  *   if let Some(begin) = *BEGIN { unsafe { begin(id, 0, c"new-order".as_ptr()) } }
  *
- * An executable that is linked as position dependent (-no-pie) needs -Wl,-z,dynamic-undefined-weak and -fPIC for
- * the files that mark; otherwise the linker decides that there is no recorder.
+ * In a program that is built position dependent (-fno-pie) the files that mark need -fPIC or -fPIE; otherwise
+ * the linker decides that there is no recorder.
  */
 
 #include <stdint.h>

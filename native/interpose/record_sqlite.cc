@@ -228,7 +228,8 @@ RMEM_EXPORT int sqlite3_step(sqlite3_stmt* statement) {
   if (!Marking() || statement == nullptr) return Sqlite().step(statement);
   sqlite3* db = Sqlite().db_handle(statement);
   SqliteConnection* connection = db == nullptr ? nullptr : FindOrAddConnection(db);
-  if (connection == nullptr) return Sqlite().step(statement);
+  // One without a text is the library's own, to read the schema or for an open blob.
+  if (connection == nullptr || Sqlite().sql(statement) == nullptr) return Sqlite().step(statement);
   const Held held(db);
   return Step(*connection, statement);
 }
@@ -280,11 +281,12 @@ namespace {
 /** To prepare a statement is work for the transaction that is open. */
 template <class Call>
 int Prepare(sqlite3* db, Call&& call) {
-  SqliteConnection* connection = Marking() && db != nullptr ? FindConnection(db) : nullptr;
+  if (!Marking() || db == nullptr) return call();
+  const Inside inside;  // the first one steps through the schema
+  SqliteConnection* connection = FindConnection(db);
   if (connection == nullptr || connection->closed) return call();
   const Held held(db);
   WorkFor(WorkingTransaction(*connection));
-  const Inside inside;
   const int result = call();
   WorkFor(0);
   return result;

@@ -206,10 +206,6 @@ void OtherStatement(Token verb, Tokens& tokens, Type& type) {
 Statement ReadStatement(const char* sql) {
   Statement statement;
   Type type(statement.type);
-  if (sql == nullptr) {
-    type.Verb("BLOB");
-    return statement;
-  }
   while (*sql == ';') ++sql;
   Tokens tokens(sql);
   const Token verb = tokens.Next();

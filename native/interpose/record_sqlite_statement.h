@@ -28,7 +28,7 @@ struct Statement {
   char type[kMaxTypeBytes + 1] = {};
 };
 
-/** Reads the first words of `sql`, which may be null (SQLite's own statement for an open blob: "BLOB"). */
+/** Reads the first words of `sql`. */
 Statement ReadStatement(const char* sql);
 
 }  // namespace rmem::record
