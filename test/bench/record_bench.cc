@@ -7,8 +7,8 @@
 #include <vector>
 
 /**
- * The program that scripts/bench-record.ts runs with and without the recorder: pairs of malloc and free of the sizes a
- * database asks for, from so many threads. Prints ns a pair, of the slowest thread.
+ * The program that scripts/bench-record.ts runs with and without the recorder: pairs of malloc and free of
+ * the sizes a database asks for, from so many threads. Prints ns a pair, of the slowest thread.
  *
  * record_bench PAIRS THREADS
  */
