@@ -10,6 +10,7 @@
 
 #include "base/checks.h"
 #include "interpose/record_log.h"
+#include "interpose/record_symbols.h"
 
 /**
  * The recorder, a library to preload: tells every call of the malloc family to the session (record_session.h)
@@ -130,6 +131,7 @@ std::size_t PageBytes() {
 __attribute__((constructor)) void Prepare() {
   Recording();  // begins the session of a program that has not allocated yet
   PrepareForChildren();
+  RecordPrefixedSymbols();
 }
 
 __attribute__((destructor)) void StopAtExit() {

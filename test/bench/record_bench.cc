@@ -8,14 +8,14 @@
 #include <vector>
 
 /**
- * The program that scripts/bench-record.ts runs with and without the recorder: pairs of malloc and free of the sizes a
- * database asks for, from so many threads.
+ * The program that scripts/bench-record.ts runs with and without the recorder: pairs of malloc and free of
+ * the sizes a database asks for, from so many threads.
  *
  *   record_bench BURSTS THREADS PAUSE_US
  *
- * With a pause, between bursts that fit into a ring, nobody waits for the collector: what is left is the cost on the way of
- * an event. Without one the collector has to keep up. Prints, of the slowest thread, the ns a pair of the median burst
- * and of all bursts together.
+ * With a pause, between bursts that fit into a ring, nobody waits for the collector: what is left is the cost
+ * on the way of an event. Without one the collector has to keep up. Prints, of the slowest thread, the ns a
+ * pair of the median burst and of all bursts together.
  */
 
 namespace {

@@ -31,7 +31,7 @@ function compile(scratch: Scratch, source: string): string {
 function compileText(scratch: Scratch, name: string, text: string, words: readonly string[] = []): string {
   const source = scratch.file(`${name}.c`);
   writeFileSync(source, text);
-  execFileSync("c++", ["-x", "c", "-O0", ...words, source, "-o", scratch.file(name)], { stdio: "pipe" });
+  execFileSync("c++", ["-x", "c", "-O0", source, ...words, "-o", scratch.file(name)], { stdio: "pipe" });
   return scratch.file(name);
 }
 
@@ -264,6 +264,32 @@ describe("record says why it can't", () => {
     const { code, stderr } = await record(scratch, ["--", program]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/carries its own allocator \(je_malloc is linked into it\)/);
+  });
+
+  it("records the prefixed functions of a shared library where it is asked to", async () => {
+    const scratch = new Scratch();
+    const library = compileText(
+      scratch,
+      "libown.so",
+      `#include <sys/mman.h>
+       void* own_malloc(unsigned long n) { return mmap(0, 65536, 3, 34, -1, 0); }
+       void own_free(void* p) { munmap(p, 65536); }`,
+      ["-shared", "-fPIC"],
+    );
+    const program = compileText(
+      scratch,
+      "uses",
+      `void* own_malloc(unsigned long); void own_free(void*);
+       int main() { void* p = own_malloc(23011); void* q = own_malloc(23017); own_free(p); return q == 0; }`,
+      ["-x", "none", library],
+    );
+    const { code } = await record(scratch, ["--symbols", "own_", "--", program]);
+    expect(code).toBe(0);
+    const { analysis, report } = await inspect(scratch.file("out.rmt"));
+    expect(report).toMatchObject({ dropped: 0, repaired: 0 });
+    expect(analysis.requestedBytes).toBeGreaterThanOrEqual(23011 + 23017);
+    expect(analysis.end.liveBytes).toBeGreaterThanOrEqual(23017);
+    expect(analysis.end.liveBytes).toBeLessThan(23011 + 23017);
   });
 
   it("finds the recorder from a folder with a space in its name", async () => {
