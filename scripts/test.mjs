@@ -75,7 +75,8 @@ async function addressTests() {
 }
 
 /** The floors that start threads. */
-const threadedPrograms = () => nativeTestPrograms().filter((name) => /^(os|alloc|replay)_/.test(name));
+const threadedPrograms = () =>
+  nativeTestPrograms().filter((name) => /^(os|alloc|replay|recording)_/.test(name));
 
 async function threadTests() {
   const folder = join("build", "tsan");

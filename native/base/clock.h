@@ -35,8 +35,8 @@ class OperationClock {
   }
 
   /**
-   * No later than when the stores that follow can be seen by others, which is all that a death needs to be stamped
-   * before a birth; the loads around it may move.
+   * No later than when the stores that follow can be seen by others, which is all that a death needs to be
+   * stamped before a birth; the loads around it may move.
    */
   std::uint64_t Now() const {
 #if defined(__x86_64__)

@@ -21,8 +21,9 @@ inline std::byte* WriteVarint(std::byte* out, std::uint64_t value) {
 }
 
 /**
- * The same without a branch on the value: always writes 8 bytes (10 for 2^56 and more), of which the ones before the
- * returned place count. For values of changing lengths, where a mispredicted branch costs more than all of the work.
+ * The same without a branch on the value: always writes 8 bytes (10 for 2^56 and more), of which the ones
+ * before the returned place count. For values of changing lengths, where a mispredicted branch costs more
+ * than all of the work.
  */
 inline std::byte* WriteVarintWide(std::byte* out, std::uint64_t value) {
   if (value >> 56 != 0) [[unlikely]]

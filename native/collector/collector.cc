@@ -23,9 +23,9 @@
 namespace rmem::record {
 namespace {
 
-constexpr std::uint64_t kLookAfterNs = 5'000'000;    // who has ended?
-constexpr std::uint64_t kSearchNs = 50'000'000;      // for rings that were not announced
-constexpr std::uint64_t kSampleNs = 50'000'000;      // unless it is told otherwise
+constexpr std::uint64_t kLookAfterNs = 5'000'000;  // who has ended?
+constexpr std::uint64_t kSearchNs = 50'000'000;    // for rings that were not announced
+constexpr std::uint64_t kSampleNs = 50'000'000;    // unless it is told otherwise
 constexpr std::uint64_t kProgressNs = 250'000'000;
 constexpr std::uint64_t kShortestSleepNs = 20'000;
 constexpr std::uint64_t kLongestSleepNs = 2'000'000;
@@ -79,7 +79,8 @@ bool Collector::Prepare(int* error) {
     madeFolder_ = !options_.folder.empty();
   }
   const std::string path = options_.folder + "/" + kControlName;
-  const int file = options_.folder.empty() ? -1 : open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const int file =
+      options_.folder.empty() ? -1 : open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   void* memory = MAP_FAILED;
   if (file >= 0 && ftruncate(file, 4096) == 0)
     memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -119,9 +120,8 @@ void Collector::FindProcesses() {
     found.push_back(std::move(process));
   }
   // Parents before their children.
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-    return a->header().startTicks < b->header().startTicks;
-  });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a->header().startTicks < b->header().startTicks; });
   for (auto& process : found) Meet(std::move(process));
 }
 
@@ -134,7 +134,8 @@ void Collector::Meet(std::unique_ptr<RecordedProcess> process) {
   std::string path = options_.out;
   if (!processes_.empty()) path += "." + std::to_string(pid);
   const auto taken = [this](const std::string& wanted) {
-    return std::any_of(processes_.begin(), processes_.end(), [&](const auto& each) { return each->path() == wanted; });
+    return std::any_of(processes_.begin(), processes_.end(),
+                       [&](const auto& each) { return each->path() == wanted; });
   };
   for (int image = 2; taken(path); ++image)
     path = options_.out + "." + std::to_string(pid) + "-" + std::to_string(image);
@@ -151,10 +152,13 @@ double Collector::Drain() {
   double fullest = 0;
   for (const auto& process : processes_) {
     if (process->finished()) continue;
-    if (discard) process->Discard();
-    else fullest = std::max(fullest, process->Drain());
+    if (discard)
+      process->Discard();
+    else
+      fullest = std::max(fullest, process->Drain());
     if (process->output().error() != 0 && !stopped_) {
-      SayFailure("output", "could not write " + process->path() + ": " + OutputErrorText(process->output().error()));
+      SayFailure("output",
+                 "could not write " + process->path() + ": " + OutputErrorText(process->output().error()));
       Stop(nullptr);
     }
   }
@@ -189,8 +193,10 @@ CollectorTotals Collector::Totals() const {
 void Collector::KeepLimits() {
   if (stopped_ || (options_.maxEvents == 0 && options_.maxBytes == 0)) return;
   const CollectorTotals totals = Totals();
-  if (options_.maxEvents != 0 && totals.events >= options_.maxEvents) Stop("max-events");
-  else if (options_.maxBytes != 0 && totals.bytes >= options_.maxBytes) Stop("max-size");
+  if (options_.maxEvents != 0 && totals.events >= options_.maxEvents)
+    Stop("max-events");
+  else if (options_.maxBytes != 0 && totals.bytes >= options_.maxBytes)
+    Stop("max-size");
 }
 
 void Collector::KeepTime(std::uint64_t nowNs) {
@@ -200,7 +206,8 @@ void Collector::KeepTime(std::uint64_t nowNs) {
     recordingSinceNs_ = nowNs;
     control_->mode.store(Mode::kRecord);
   }
-  if (options_.forNs != 0 && recordingSinceNs_ != 0 && nowNs - recordingSinceNs_ >= options_.forNs) Stop("for");
+  if (options_.forNs != 0 && recordingSinceNs_ != 0 && nowNs - recordingSinceNs_ >= options_.forNs)
+    Stop("for");
 }
 
 void Collector::Finish(RecordedProcess& process) {
@@ -208,7 +215,8 @@ void Collector::Finish(RecordedProcess& process) {
   if (stopped_) process.Discard();
   process.Finish();
   if (process.output().error() != 0 && !stopped_) {
-    SayFailure("output", "could not write " + process.path() + ": " + OutputErrorText(process.output().error()));
+    SayFailure("output",
+               "could not write " + process.path() + ": " + OutputErrorText(process.output().error()));
     Stop(nullptr);
   }
 }
@@ -231,7 +239,8 @@ void Collector::LookAfter(std::uint64_t nowNs) {
 }
 
 bool Collector::AnyAlive() const {
-  return std::any_of(processes_.begin(), processes_.end(), [](const auto& each) { return !each->finished(); });
+  return std::any_of(processes_.begin(), processes_.end(),
+                     [](const auto& each) { return !each->finished(); });
 }
 
 void Collector::Listen(std::uint64_t ns) {
@@ -241,8 +250,10 @@ void Collector::Listen(std::uint64_t ns) {
   char text[256];
   const ssize_t got = read(STDIN_FILENO, text, sizeof(text));
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
-  if (got <= 0) inputEnded_ = true;
-  else if (std::string_view(text, static_cast<std::size_t>(got)).find("stop") != std::string_view::npos) Leave();
+  if (got <= 0)
+    inputEnded_ = true;
+  else if (std::string_view(text, static_cast<std::size_t>(got)).find("stop") != std::string_view::npos)
+    Leave();
 }
 
 void Collector::Leave() {
@@ -277,8 +288,10 @@ void Collector::Run() {
       FindProcesses();  // one that came and went unseen
       if (!AnyAlive()) break;
     }
-    if (fullest > kFull) sleepNs = std::max(kShortestSleepNs, sleepNs / 2);
-    else if (fullest < kEmpty) sleepNs = std::min(kLongestSleepNs, sleepNs + sleepNs / 4);
+    if (fullest > kFull)
+      sleepNs = std::max(kShortestSleepNs, sleepNs / 2);
+    else if (fullest < kEmpty)
+      sleepNs = std::min(kLongestSleepNs, sleepNs + sleepNs / 4);
     Listen(fullest >= 1 ? 0 : sleepNs);
   }
   control_->mode.store(Mode::kStop);
@@ -305,12 +318,14 @@ void Collector::Conclude() {
         const std::vector<LiveBlock> blocks = LiveAt(parent->path(), ticks);
         const int error = PrependPopulation(process->path(), blocks, process->header().pid, ticks);
         if (error != 0) {
-          SayFailure("population", "could not give " + process->path() + " what its parent had: " + OutputErrorText(error));
+          SayFailure("population",
+                     "could not give " + process->path() + " what its parent had: " + OutputErrorText(error));
         } else {
           inherited = blocks.size();
         }
       } catch (const TraceError& trouble) {
-        SayFailure("population", "could not read what the parent of " + process->path() + " had: " + trouble.what());
+        SayFailure("population",
+                   "could not read what the parent of " + process->path() + " had: " + trouble.what());
       }
     }
     SayProcess(*process, inherited);

@@ -14,8 +14,9 @@
 namespace rmem::record {
 
 /**
- * Drains the rings of a program and its children into a raw file each, until standard input has ended (the program that was
- * started is over, or whoever started it) and no recorded process is alive. A line `stop` there ends the recording at once: what still runs goes on unrecorded.
+ * Drains the rings of a program and its children into a raw file each, until standard input has ended (the
+ * program that was started is over, or whoever started it) and no recorded process is alive. A line `stop`
+ * there ends the recording at once: what still runs goes on unrecorded.
  */
 class Collector {
  public:
@@ -49,7 +50,8 @@ class Collector {
   /** Waits up to `ns` for standard input, and reads what it says. */
   void Listen(std::uint64_t ns);
   void Finish(RecordedProcess& process);
-  /** Gives the children of recorded parents the blocks they were born with, and says what became of each process. */
+  /** Gives the children of recorded parents the blocks they were born with, and says what became of each
+   * process. */
   void Conclude();
   const RecordedProcess* ParentOf(const RecordedProcess& child) const;
 

@@ -20,11 +20,15 @@ struct CollectorTotals {
  * What the collector says on standard output, a line of JSON each:
  *
  *   {"frame":"ready","folder":…}                              programs may be started now
- *   {"frame":"progress","events":…,"bytes":…,"dropped":…,"processes":…,"alive":…,"recording":…}   about four times a second
- *   {"frame":"stopped","why":"for"|"max-events"|"max-size"|"asked"}   the recording has stopped, the program goes on
- *   {"frame":"failure","code":…,"message":…}                  the recording has stopped for a reason that is none of ours
+ *   {"frame":"progress","events":…,"bytes":…,"dropped":…,"processes":…,"alive":…,"recording":…}   about four
+ * times a second
+ *   {"frame":"stopped","why":"for"|"max-events"|"max-size"|"asked"}   the recording has stopped, the program
+ * goes on
+ *   {"frame":"failure","code":…,"message":…}                  the recording has stopped for a reason that is
+ * none of ours
  *   {"frame":"process",…}                                     one for each process, in the order they came
- *   {"frame":"end","mallocNsPerEvent":…}                      what the C library's malloc costs here, in a short loop
+ *   {"frame":"end","mallocNsPerEvent":…}                      what the C library's malloc costs here, in a
+ * short loop
  *
  * The listener may go away at any time; the recording goes on.
  */

@@ -17,9 +17,9 @@ bool Number(std::string_view text, std::uint64_t* value) {
 
 bool ParseCollectorOptions(int count, char** words, CollectorOptions* options, std::string* complaint) {
   const std::map<std::string_view, std::uint64_t*> numbers = {
-      {"--ring-words", &options->ringWords},  {"--after-ns", &options->afterNs},
-      {"--for-ns", &options->forNs},          {"--max-events", &options->maxEvents},
-      {"--max-bytes", &options->maxBytes},    {"--sample-ns", &options->sampleNs},
+      {"--ring-words", &options->ringWords}, {"--after-ns", &options->afterNs},
+      {"--for-ns", &options->forNs},         {"--max-events", &options->maxEvents},
+      {"--max-bytes", &options->maxBytes},   {"--sample-ns", &options->sampleNs},
   };
   for (int i = 1; i < count; ++i) {
     const std::string_view name = words[i];

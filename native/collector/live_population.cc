@@ -101,7 +101,8 @@ int CopyRest(int from, int to) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno;
     if (got == 0) return 0;
-    if (const int error = WriteAll(to, {buffer.get(), static_cast<std::size_t>(got)}); error != 0) return error;
+    if (const int error = WriteAll(to, {buffer.get(), static_cast<std::size_t>(got)}); error != 0)
+      return error;
   }
 }
 
@@ -128,7 +129,8 @@ int WriteBlocks(int to, const std::vector<LiveBlock>& blocks, std::uint64_t thre
     writer.Start(room, thread, ticks);
     row();
   };
-  for (const LiveBlock& block : blocks) put([&] { return writer.Alloc(ticks, block.address, block.size, 0, false); });
+  for (const LiveBlock& block : blocks)
+    put([&] { return writer.Alloc(ticks, block.address, block.size, 0, false); });
   put([&] { return writer.Mark(ticks, "start"); });
   return error != 0 ? error : WriteAll(to, room.first(writer.Finish()));
 }

@@ -41,7 +41,8 @@ bool ReadStat(std::uint32_t pid, char* state, std::uint64_t* cpuNs) {
   if (name == std::string_view::npos) return false;
   buffer[text.size()] = '\0';
   unsigned long long user = 0, system = 0;
-  if (sscanf(buffer + name + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", state, &user, &system) != 3)
+  if (sscanf(buffer + name + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", state, &user,
+             &system) != 3)
     return false;
   const auto perSecond = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
   *cpuNs = (user + system) * (1'000'000'000 / perSecond);
@@ -65,7 +66,8 @@ bool ReadProcessStatus(std::uint32_t pid, ProcessStatus* status) {
 }
 
 std::uint64_t TotalMemory() {
-  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 ProcessEnd::ProcessEnd(std::uint32_t pid) : pid_(pid) {

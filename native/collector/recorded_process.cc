@@ -62,8 +62,8 @@ void RecordedProcess::MeetRings() {
   while (rings_.size() < used) {
     const std::size_t index = rings_.size();
     rings_.push_back(std::make_unique<RingEncoder>(session_.ring(index), session_.words(index),
-                                                   session_.ringWords(), session_.header().startTicks, output_,
-                                                   counts_));
+                                                   session_.ringWords(), session_.header().startTicks,
+                                                   output_, counts_));
   }
 }
 
@@ -71,7 +71,8 @@ double RecordedProcess::Drain() {
   MeetRings();
   std::uint64_t most = 0;
   for (const auto& ring : rings_) most = std::max(most, ring->Drain(kTurnWords));
-  return static_cast<double>(most) / static_cast<double>(std::min<std::uint64_t>(session_.ringWords(), kTurnWords));
+  return static_cast<double>(most) /
+         static_cast<double>(std::min<std::uint64_t>(session_.ringWords(), kTurnWords));
 }
 
 void RecordedProcess::Discard() {
@@ -94,8 +95,8 @@ void RecordedProcess::Flush() {
 std::uint64_t RecordedProcess::RingBytes() const {
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < rings_.size(); ++i) {
-    const std::uint64_t words = std::min<std::uint64_t>(session_.ring(i).tail.load(std::memory_order_relaxed),
-                                                        session_.ringWords());
+    const std::uint64_t words =
+        std::min<std::uint64_t>(session_.ring(i).tail.load(std::memory_order_relaxed), session_.ringWords());
     bytes += (words * sizeof(std::uint64_t) + 4095) / 4096 * 4096;
   }
   return bytes;

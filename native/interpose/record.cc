@@ -10,13 +10,14 @@
 
 #include "base/checks.h"
 #include "interpose/record_log.h"
+#include "interpose/record_symbols.h"
 
 /**
- * The recorder, a library to preload: tells every call of the malloc family to the session (record_session.h) and
- * passes it on to the allocator below. Without a session it only passes on.
+ * The recorder, a library to preload: tells every call of the malloc family to the session (record_session.h)
+ * and passes it on to the allocator below. Without a session it only passes on.
  *
- * operator new and delete, in all their forms, are libstdc++'s (or the program's own), which go through malloc,
- * aligned_alloc and free: each is recorded once, where it arrives here.
+ * operator new and delete, in all their forms, are libstdc++'s (or the program's own), which go through
+ * malloc, aligned_alloc and free: each is recorded once, where it arrives here.
  */
 
 namespace rmem::record {
@@ -99,7 +100,8 @@ void* Malloc(std::size_t size) {
 void* ReallocateEarly(const void* old, std::size_t size) {
   // Its size is not known; what lies behind it up to the end of the early blocks is readable.
   void* block = Malloc(size);
-  const auto readable = static_cast<std::size_t>(gEarly + sizeof(gEarly) - static_cast<const std::byte*>(old));
+  const auto readable =
+      static_cast<std::size_t>(gEarly + sizeof(gEarly) - static_cast<const std::byte*>(old));
   if (block != nullptr) std::memcpy(block, old, size < readable ? size : readable);
   return block;
 }
@@ -129,6 +131,7 @@ std::size_t PageBytes() {
 __attribute__((constructor)) void Prepare() {
   Recording();  // begins the session of a program that has not allocated yet
   PrepareForChildren();
+  RecordPrefixedSymbols();
 }
 
 __attribute__((destructor)) void StopAtExit() {

@@ -66,9 +66,10 @@ bool Written() {
   if (error == 0) return true;
   if (!gLone->complained.exchange(true)) {
     char text[256];
-    const int length = snprintf(text, sizeof(text),
-                                "rustydb-mem recorder: could not write the trace: %s (errno %d); recording stopped\n",
-                                OutputErrorText(error), error);
+    const int length =
+        snprintf(text, sizeof(text),
+                 "rustydb-mem recorder: could not write the trace: %s (errno %d); recording stopped\n",
+                 OutputErrorText(error), error);
     [[maybe_unused]] const long written =
         syscall(SYS_write, STDERR_FILENO, text, static_cast<std::size_t>(length));
   }

@@ -8,8 +8,8 @@
 namespace rmem::record {
 
 /**
- * The reading side in the recorded process itself, where there is no collector: whoever fills a ring empties it into the
- * file. Only here is a lock, one a ring, and only where a ring is emptied. Nothing calls malloc.
+ * The reading side in the recorded process itself, where there is no collector: whoever fills a ring empties
+ * it into the file. Only here is a lock, one a ring, and only where a ring is emptied. Nothing calls malloc.
  */
 
 inline constexpr std::size_t kAloneRingWords = std::size_t{1} << 14;

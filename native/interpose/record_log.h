@@ -12,9 +12,9 @@
 namespace rmem::record {
 
 /**
- * Where the recorder writes: a ring of the calling thread's own, in memory shared with the collector, or, where the library
- * stands alone, emptied into the file by the thread itself whenever it is full. No lock and no system call on the way of an
- * event; nothing here calls malloc, and errno is left as it was.
+ * Where the recorder writes: a ring of the calling thread's own, in memory shared with the collector, or,
+ * where the library stands alone, emptied into the file by the thread itself whenever it is full. No lock and
+ * no system call on the way of an event; nothing here calls malloc, and errno is left as it was.
  */
 
 /** Is something to be recorded now? Starts the session of this process if nobody has. */
@@ -80,7 +80,8 @@ void Abort(std::uint64_t ticks, std::uint64_t handle);
 void Scope(std::uint64_t ticks, std::uint64_t handle);
 /** A phase begins; `start` and `stop` bound what is measured. */
 void Mark(std::uint64_t ticks, std::string_view text);
-/** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are kept. */
+/** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are
+ * kept. */
 void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses);
 
 }  // namespace rmem::record

@@ -22,7 +22,7 @@
 namespace rmem::record {
 namespace {
 
-constinit Control gOff{};   // mode kStop, see below
+constinit Control gOff{};  // mode kStop, see below
 constinit Process gUnstarted{};
 
 constinit Session gSession;
@@ -71,7 +71,8 @@ void ReadEnvironment() {
       if (piece[i] != '\0') continue;
       if (length <= sizeof(entry)) {
         const auto take = [&](const char* name, std::size_t size, char* to) {
-          if (strncmp(entry, name, size) == 0 && length - size <= PATH_MAX) memcpy(to, entry + size, length - size);
+          if (strncmp(entry, name, size) == 0 && length - size <= PATH_MAX)
+            memcpy(to, entry + size, length - size);
         };
         take(kFolderName, sizeof(kFolderName) - 1, gFolder);
         take(kFileName, sizeof(kFileName) - 1, gFile);
@@ -91,8 +92,10 @@ void ProgramName(char* out, std::size_t room) {
   close(file);
   for (long i = 0; i < got; ++i) {
     const bool plain = out[i] >= ' ' && out[i] <= '~' && out[i] != '"' && out[i] != '\\';
-    if (out[i] == '\n') out[i] = '\0';
-    else if (!plain) out[i] = '?';
+    if (out[i] == '\n')
+      out[i] = '\0';
+    else if (!plain)
+      out[i] = '?';
   }
 }
 
@@ -104,9 +107,10 @@ std::uint64_t RealNs() {
 
 void Complain(const char* what, const char* reason) {
   char text[PATH_MAX + 256];
-  const int length = snprintf(text, sizeof(text), "rustydb-mem recorder: %s: %s; not recording\n", what, reason);
-  const auto bytes = static_cast<std::size_t>(length) < sizeof(text) ? static_cast<std::size_t>(length)
-                                                                      : sizeof(text) - 1;
+  const int length =
+      snprintf(text, sizeof(text), "rustydb-mem recorder: %s: %s; not recording\n", what, reason);
+  const auto bytes =
+      static_cast<std::size_t>(length) < sizeof(text) ? static_cast<std::size_t>(length) : sizeof(text) - 1;
   [[maybe_unused]] const long written = syscall(SYS_write, STDERR_FILENO, text, bytes);
 }
 
@@ -133,7 +137,8 @@ Control* OpenControl() {
 /** Makes PID-N.rings in the folder; N tells the images of one process apart. */
 void* MakeRings(std::size_t bytes) {
   for (unsigned image = 0; image < 1000; ++image) {
-    snprintf(gRingsPath, sizeof(gRingsPath), "%s/%d-%u%s", gFolder, static_cast<int>(getpid()), image, kRingsSuffix);
+    snprintf(gRingsPath, sizeof(gRingsPath), "%s/%d-%u%s", gFolder, static_cast<int>(getpid()), image,
+             kRingsSuffix);
     const int file = open(gRingsPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0 && errno == EEXIST) continue;
     if (file < 0) return nullptr;
@@ -160,8 +165,8 @@ void FillHeader(SessionHeader& header, const Control& control, bool forked, std:
 }
 
 /**
- * Takes the memory of a new ring from its file system now: where there is none left, touching the mapping would kill the
- * program (SIGBUS).
+ * Takes the memory of a new ring from its file system now: where there is none left, touching the mapping
+ * would kill the program (SIGBUS).
  */
 bool Back(std::size_t index) {
   if (gAloneRings != 0) return true;
@@ -177,7 +182,8 @@ bool Back(std::size_t index) {
   return taken;
 }
 
-/** Runs as a thread ends, among the destructors of other keys, which free memory too: so in the last round. */
+/** Runs as a thread ends, among the destructors of other keys, which free memory too: so in the last round.
+ */
 void EndThread(void* value) {
   auto* ring = static_cast<RingHeader*>(value);
   if (ring != tRing) return;  // of the parent
@@ -213,7 +219,8 @@ Control* StartWithCollector(bool forked, std::uint32_t parent) {
   }
   madvise(memory, SessionBytes(control->ringWords), MADV_DONTDUMP);
   gSession = Session(memory, control->ringWords);
-  gClock = OperationClock::Known(control->countsCycles != 0, 1e9 / static_cast<double>(control->ticksPerSecond));
+  gClock =
+      OperationClock::Known(control->countsCycles != 0, 1e9 / static_cast<double>(control->ticksPerSecond));
   FillHeader(gSession.header(), *control, forked, parent);
   control->announced.fetch_add(1, std::memory_order_release);
   return control;
@@ -236,8 +243,10 @@ Control* StartAlone(bool forked, std::uint32_t parent) {
   FillHeader(gSession.header(), control, forked, parent);
   char path[PATH_MAX + 16];
   const bool own = !forked && !gIsChild;
-  if (own) snprintf(path, sizeof(path), "%s", gFile);
-  else snprintf(path, sizeof(path), "%s.%d", gFile, static_cast<int>(getpid()));
+  if (own)
+    snprintf(path, sizeof(path), "%s", gFile);
+  else
+    snprintf(path, sizeof(path), "%s.%d", gFile, static_cast<int>(getpid()));
   const int error = OpenAlone(gSession, control, path);
   if (error != 0) {
     char what[PATH_MAX + 64];
@@ -290,7 +299,7 @@ constinit thread_local RingHeader* tRing = nullptr;
 namespace {
 constinit thread_local bool tStarting = false;
 constinit thread_local bool tDeaf = false;  // no ring was to be had for this thread
-}
+}  // namespace
 
 const Control* StartSession() {
   if (tStarting) return Off();
@@ -344,7 +353,8 @@ RingHeader* TakeRing() {
   const auto pid = static_cast<int>(getpid());
   SessionHeader& header = gSession.header();
   RingHeader* taken = nullptr;
-  const std::uint32_t used = std::min<std::uint32_t>(header.ringsUsed.load(std::memory_order_acquire), kMaxRings);
+  const std::uint32_t used =
+      std::min<std::uint32_t>(header.ringsUsed.load(std::memory_order_acquire), kMaxRings);
   // The ring of an earlier thread with the same number first, so that what both wrote stays in order.
   for (std::uint32_t i = 0; i < used && taken == nullptr; ++i) {
     RingHeader& ring = gSession.ring(i);
@@ -357,7 +367,8 @@ RingHeader* TakeRing() {
     const std::uint32_t owner = ring.owner.load(std::memory_order_relaxed);
     if (syscall(SYS_tgkill, pid, static_cast<int>(owner), 0) == 0 || errno != ESRCH) continue;
     RingState ending = RingState::kEnding;
-    if (ring.state.compare_exchange_strong(ending, RingState::kOwned, std::memory_order_acq_rel)) taken = &ring;
+    if (ring.state.compare_exchange_strong(ending, RingState::kOwned, std::memory_order_acq_rel))
+      taken = &ring;
   }
   if (taken == nullptr) {
     const std::uint32_t index = header.ringsUsed.fetch_add(1, std::memory_order_acq_rel);

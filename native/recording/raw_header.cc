@@ -31,13 +31,15 @@ std::size_t WriteRawJson(const SessionHeader& session, const Control& control, s
   char host[65];
   Plain(system.nodename, host);
   char parent[64] = "";
-  if (session.forked != 0) snprintf(parent, sizeof(parent), R"("parent":"%u","forked":"1",)", session.parentPid);
+  if (session.forked != 0)
+    snprintf(parent, sizeof(parent), R"("parent":"%u","forked":"1",)", session.parentPid);
   const int length = snprintf(
       out.data(), out.size(),
       R"({"program":"%s","pid":"%u",%s"host":"%s","cpus":"%ld","clock":"%s","startNs":"%llu","ticksPerSecond":"%llu","startTicks":"%llu"})",
       program, session.pid, parent, host, sysconf(_SC_NPROCESSORS_ONLN),
       control.countsCycles != 0 ? "cycle counter" : "CLOCK_MONOTONIC",
-      static_cast<unsigned long long>(session.startNs), static_cast<unsigned long long>(control.ticksPerSecond),
+      static_cast<unsigned long long>(session.startNs),
+      static_cast<unsigned long long>(control.ticksPerSecond),
       static_cast<unsigned long long>(session.startTicks));
   return std::min(static_cast<std::size_t>(length), out.size() - 1);
 }

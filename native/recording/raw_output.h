@@ -8,8 +8,9 @@
 namespace rmem::record {
 
 /**
- * The raw `.rmt` of one process, written block by block. A failed write stops it for good: the file is cut back to its
- * last whole block, `error()` tells why, and nothing more is written. Allocates nothing, keeps errno.
+ * The raw `.rmt` of one process, written block by block. A failed write stops it for good: the file is cut
+ * back to its last whole block, `error()` tells why, and nothing more is written. Allocates nothing, keeps
+ * errno.
  */
 class RawOutput {
  public:

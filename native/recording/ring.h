@@ -14,8 +14,8 @@
 namespace rmem::record {
 
 /**
- * What lies in a ring: records of whole 8-byte words. The first word is `ticks << 8 | op`, where op is the op byte
- * of a raw row (raw_block.h); the reader mends the upper bits of the ticks. Then, by type:
+ * What lies in a ring: records of whole 8-byte words. The first word is `ticks << 8 | op`, where op is the op
+ * byte of a raw row (raw_block.h); the reader mends the upper bits of the ticks. Then, by type:
  *
  *   alloc         address, size | log2 of the alignment << 56 (with kRawAligned)
  *   free          address, then the size (with kRawSizeTold)
@@ -50,9 +50,9 @@ inline std::uint64_t TicksOf(std::uint64_t first, std::uint64_t start) {
 }
 
 /**
- * Appends one record; `makeRoom(ring, words)` is asked where the ring looks full and says whether there is room now.
- * One thread a ring. False where nothing was written: no room, or a signal handler came into a record of its own thread.
- * (The counts are the caller's, for makeRoom knows why.)
+ * Appends one record; `makeRoom(ring, words)` is asked where the ring looks full and says whether there is
+ * room now. One thread a ring. False where nothing was written: no room, or a signal handler came into a
+ * record of its own thread. (The counts are the caller's, for makeRoom knows why.)
  */
 template <class MakeRoom, class... Words>
 inline bool PutWords(RingHeader& ring, MakeRoom&& makeRoom, Words... words) {

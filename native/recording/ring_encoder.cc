@@ -163,9 +163,8 @@ std::uint64_t RingEncoder::Take(std::uint64_t at, std::uint64_t end) {
     }
     case EventType::kCommit:
       if (left < 2) return 0;
-      Append(ticks, [&](RawBlockWriter& writer) {
-        return writer.Commit(ticks, word(1), (op & kRawInherit) != 0);
-      });
+      Append(ticks,
+             [&](RawBlockWriter& writer) { return writer.Commit(ticks, word(1), (op & kRawInherit) != 0); });
       words = 2;
       break;
     case EventType::kAbort:

@@ -18,17 +18,22 @@ struct DrainCounts {
 };
 
 /**
- * The reading end of one ring: takes its records and encodes them into raw blocks of `out`. One reader a ring at a
- * time. Allocates nothing; large (a block lies in it).
+ * The reading end of one ring: takes its records and encodes them into raw blocks of `out`. One reader a ring
+ * at a time. Allocates nothing; large (a block lies in it).
  *
- * A thread's end is written when its ring passes on or Finish() is called, not when it comes: the C library still
- * frees memory after the last moment at which a thread can say that it ends.
+ * A thread's end is written when its ring passes on or Finish() is called, not when it comes: the C library
+ * still frees memory after the last moment at which a thread can say that it ends.
  */
 class RingEncoder {
  public:
   RingEncoder(RingHeader& ring, const std::uint64_t* words, std::uint64_t ringWords, std::uint64_t startTicks,
               RawOutput& out, DrainCounts& counts)
-      : ring_(ring), words_(words), mask_(ringWords - 1), startTicks_(startTicks), out_(out), counts_(counts) {}
+      : ring_(ring),
+        words_(words),
+        mask_(ringWords - 1),
+        startTicks_(startTicks),
+        out_(out),
+        counts_(counts) {}
 
   /** Reads up to what is written now, at most `maxWords`; returns the words read. */
   std::uint64_t Drain(std::uint64_t maxWords = ~std::uint64_t{0});

@@ -7,15 +7,16 @@
 namespace rmem::record {
 
 /**
- * The memory that a recorded process and the collector share: two sorts of files in one folder, mapped by both.
+ * The memory that a recorded process and the collector share: two sorts of files in one folder, mapped by
+ * both.
  *
  *   control              one page, made by the collector: what all recorded processes do now
  *   PID-N.rings          made by the library, one a process image: SessionHeader, kMaxRings × RingHeader,
  *                        kMaxRings × the words of a ring. Sparse: what no thread uses takes no memory.
  *
- * The files stay when the process is killed; the collector reads what is in them and removes them. Neither side
- * trusts the other with its life: what the collector reads from a ring is checked, and the library gives up when
- * the collector's heart stops.
+ * The files stay when the process is killed; the collector reads what is in them and removes them. Neither
+ * side trusts the other with its life: what the collector reads from a ring is checked, and the library gives
+ * up when the collector's heart stops.
  */
 inline constexpr std::uint64_t kControlMagic = 0x31304c5254434d52;  // "RMCTRL01"
 inline constexpr std::uint64_t kSessionMagic = 0x31305353454d5252;  // "RRMESS01"
@@ -24,7 +25,7 @@ inline constexpr char kControlName[] = "control";
 inline constexpr char kRingsSuffix[] = ".rings";
 
 enum class Mode : std::uint32_t {
-  kWait = 1,    // not yet (--after): nothing is recorded
+  kWait = 1,  // not yet (--after): nothing is recorded
   kRecord = 2,
   kStop = 3,  // for good: what comes from now on is not recorded
 };
@@ -36,9 +37,9 @@ struct Control {
   std::uint64_t magic;
   std::atomic<Mode> mode;
   OnFull onFull;
-  std::uint64_t ringWords;       // a power of two
+  std::uint64_t ringWords;  // a power of two
   std::uint64_t ticksPerSecond;
-  std::uint64_t countsCycles;    // 1: ticks are those of the cycle counter; 0: ns of CLOCK_MONOTONIC
+  std::uint64_t countsCycles;  // 1: ticks are those of the cycle counter; 0: ns of CLOCK_MONOTONIC
   alignas(64) std::atomic<std::uint64_t> announced;  // rings files made so far
   alignas(64) std::atomic<std::uint64_t> heartbeat;  // grows as long as the collector lives
 };
@@ -56,18 +57,19 @@ struct SessionHeader {
   std::uint64_t ringWords;
   char program[64];
   alignas(64) std::atomic<std::uint32_t> ringsUsed;
-  std::atomic<std::uint64_t> unheard;    // events of threads that got no ring
-  std::atomic<std::uint64_t> cpuNs;      // told at exit
-  std::atomic<std::uint64_t> gaveUp;     // 1: the collector did not answer
-  std::atomic<bool> shortOfMemory;       // a thread got no ring, which was said once
+  std::atomic<std::uint64_t> unheard;  // events of threads that got no ring
+  std::atomic<std::uint64_t> cpuNs;    // told at exit
+  std::atomic<std::uint64_t> gaveUp;   // 1: the collector did not answer
+  std::atomic<bool> shortOfMemory;     // a thread got no ring, which was said once
 };
 static_assert(sizeof(SessionHeader) <= 4096);
 
 enum class RingState : std::uint32_t { kFree = 0, kOwned = 1, kEnding = 2 };
 
 /**
- * The ends of one ring. Positions count words from the start and never wrap; a word lies at position % ringWords.
- * The first line is the writing thread's own, the second the reader's; the third changes when threads do.
+ * The ends of one ring. Positions count words from the start and never wrap; a word lies at position %
+ * ringWords. The first line is the writing thread's own, the second the reader's; the third changes when
+ * threads do.
  */
 struct RingHeader {
   alignas(64) std::atomic<std::uint64_t> tail;  // words before it are written
@@ -77,7 +79,7 @@ struct RingHeader {
   std::uint32_t busy;  // the writer is inside: a signal handler that comes now can't write
   std::uint32_t reserved;
   std::atomic<std::uint64_t> dropped;
-  alignas(64) std::atomic<std::uint64_t> head;  // words before it are read
+  alignas(64) std::atomic<std::uint64_t> head;   // words before it are read
   alignas(64) std::atomic<std::uint32_t> owner;  // TID
   std::atomic<RingState> state;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <vector>
@@ -26,6 +27,15 @@ TEST(Varint, ComesBack) {
     std::uint64_t read = 1;
     EXPECT_EQ(ReadVarint(bytes.data(), end, &read), end);
     EXPECT_EQ(read, number);
+  }
+}
+
+TEST(Varint, IsTheSameWithoutABranch) {
+  for (std::uint64_t number : InterestingNumbers()) {
+    std::array<std::byte, kMaxVarintBytes> bytes, wide;
+    const std::ptrdiff_t length = WriteVarint(bytes.data(), number) - bytes.data();
+    EXPECT_EQ(WriteVarintWide(wide.data(), number) - wide.data(), length);
+    EXPECT_TRUE(std::equal(bytes.data(), bytes.data() + length, wide.data())) << number;
   }
 }
 

@@ -9,8 +9,9 @@
 #include <cstdint>
 
 /**
- * Counts what a program asks of the malloc family, without knowing of the recorder: to be preloaded in front of it. The
- * counts lie in the file $COUNT_MALLOC.PID as six 64-bit numbers from the first call to the last, whatever ends the process.
+ * Counts what a program asks of the malloc family, without knowing of the recorder: to be preloaded in front
+ * of it. The counts lie in the file $COUNT_MALLOC.PID as six 64-bit numbers from the first call to the last,
+ * whatever ends the process.
  */
 
 namespace {
@@ -109,7 +110,9 @@ extern "C" void* realloc(void* old, size_t size) {
   static const auto next = Next<void* (*)(void*, size_t)>("realloc");
   void* block = next(old, size);
   if (old == nullptr) return Born(block, size);
-  if (block != nullptr || size == 0) {
+  if (block == nullptr && size == 0) {
+    ++Now().frees;
+  } else if (block != nullptr) {
     ++Now().reallocs;
     Now().reallocBytes += size;
   }

@@ -1,0 +1,157 @@
+/**
+ * What recording costs, in runs that alternate with runs that are not recorded: a malloc/free pair on the way of an event,
+ * two threads beside one, and the SQLite script beside heaptrack's recording of it. Medians of what was added, with their
+ * bootstrap intervals.
+ *
+ * npm run bench:record [rounds]
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, copyFileSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { recordProgram } from "../src/engine/recorder.js";
+import { Workspace } from "../src/engine/workspace.js";
+import { packageRoot } from "../src/native.js";
+import { bootstrapMedian, type Interval } from "../src/statistics/bootstrap.js";
+import { Random } from "../src/statistics/random.js";
+// @ts-expect-error: plain JavaScript, for scripts that run before anything is installed
+import { loadScript, transactionScript } from "./sqlite-tpcc.mjs";
+
+const MAX_ADDED_NS = 30;
+const MAX_OF_HEAPTRACK = 1 / 20;
+// Bursts that fit into a ring, and pauses in which the collector empties it.
+const BURSTS = 300;
+const PAUSE_US = 2000;
+
+const rounds = Number(process.argv[2] ?? 11);
+const workspace = new Workspace();
+const raw = join(workspace.path, "raw.rmt");
+let kept = true;
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const medianOf = (values: readonly number[]): Interval => bootstrapMedian([values], new Random(1));
+
+const interval = ({ estimate, low, high }: Interval, unit = ""): string =>
+  `${estimate.toFixed(3)}${unit} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+
+type Run = (command: string) => void | Promise<void>;
+
+/** Runs a shell command under the recorder. */
+async function recorded(command: string): Promise<void> {
+  const { exit, failures } = await recordProgram({
+    command: ["/bin/sh", "-c", `exec ${command}`],
+    rawPath: raw,
+    onFull: "wait",
+  });
+  if (exit.code !== 0 || failures.length > 0)
+    throw new Error(`${command}: ${failures.join("; ")} (${exit.code})`);
+}
+
+function plain(command: string): void {
+  const { status } = spawnSync("/bin/sh", ["-c", `exec ${command}`], { stdio: "inherit" });
+  if (status !== 0) throw new Error(`${command} ended with ${status}`);
+}
+
+function buildBench(): string {
+  const program = join(workspace.path, "record_bench");
+  const source = join(packageRoot, "test", "bench", "record_bench.cc");
+  execFileSync("c++", ["-std=c++20", "-O2", "-pthread", source, "-o", program], { stdio: "inherit" });
+  return program;
+}
+
+/** Runs `how` on a command whose two numbers go to a file, and gives these back. */
+async function figures(command: string, how: Run): Promise<[number, number]> {
+  const out = join(workspace.path, "figures");
+  await how(`${command} > ${out}`);
+  const [median = Number.NaN, mean = Number.NaN] = execFileSync("cat", [out], { encoding: "utf8" })
+    .trim()
+    .split(" ")
+    .map(Number);
+  return [median, mean];
+}
+
+async function pairCosts(): Promise<void> {
+  const bench = buildBench();
+  for (const threads of [1, 2]) {
+    const command = `${bench} ${BURSTS} ${threads} ${PAUSE_US}`;
+    const without: number[] = [];
+    const added: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const [before] = await figures(command, plain);
+      const [with_] = await figures(command, recorded);
+      without.push(before);
+      added.push(with_ - before);
+    }
+    const cost = medianOf(added);
+    if (threads === 1) kept &&= cost.estimate <= MAX_ADDED_NS;
+    say(
+      `a malloc/free pair, ${threads} ${threads === 1 ? "thread" : "threads"}: ${interval(medianOf(without), " ns")} unrecorded, ` +
+        `recording adds ${interval(cost, " ns")}${threads === 1 ? ` (at most ${MAX_ADDED_NS})` : ""}`,
+    );
+  }
+}
+
+function sqliteScript(): { command: string; reset: () => void } {
+  const [load, run, loaded, database] = ["load.sql", "run.sql", "loaded.db", "tpcc.db"].map((name) =>
+    join(workspace.path, name),
+  ) as [string, string, string, string];
+  writeFileSync(load, [...loadScript(7)].join(""));
+  writeFileSync(run, [...transactionScript(7, 300)].join(""));
+  const input = openSync(load, "r");
+  execFileSync("sqlite3", ["-batch", "-bail", loaded], { stdio: [input, "ignore", "inherit"] });
+  closeSync(input);
+  const reset = (): void => {
+    for (const suffix of ["-wal", "-shm"]) rmSync(`${database}${suffix}`, { force: true });
+    copyFileSync(loaded, database);
+  };
+  return { command: `sqlite3 -batch -bail ${database} < ${run} > /dev/null`, reset };
+}
+
+const HEAPTRACK = ["/usr/lib/heaptrack", "/usr/lib/x86_64-linux-gnu/heaptrack"].map(
+  (folder) => `${folder}/libheaptrack_preload.so`,
+);
+
+/** heaptrack's own library writing its raw file, without the interpreter that it usually pipes that through. */
+async function besideHeaptrack(): Promise<void> {
+  const library = HEAPTRACK.find((path) => existsSync(path));
+  if (library === undefined) {
+    say("heaptrack is not installed: apt-get install heaptrack");
+    return;
+  }
+  const { command, reset } = sqliteScript();
+  // The script tells its own time: neither the start of a shell nor that of a collector counts.
+  const milliseconds = async (how: Run, prefix = ""): Promise<number> => {
+    reset();
+    const clocked = `bash -c 'a=$(date +%s%N); ${prefix} ${command}; b=$(date +%s%N); echo $(((b-a)/1000)) 0'`;
+    return (await figures(clocked, how))[0] / 1000;
+  };
+  const [without, ours, theirs, share]: [number[], number[], number[], number[]] = [[], [], [], []];
+  for (let round = 0; round < rounds; round += 1) {
+    const bare = await milliseconds(plain);
+    const withUs = await milliseconds(recorded);
+    const withThem = await milliseconds(
+      plain,
+      `LD_PRELOAD=${library} DUMP_HEAPTRACK_OUTPUT=${join(workspace.path, "heaptrack.raw")}`,
+    );
+    without.push(bare);
+    ours.push(withUs - bare);
+    theirs.push(withThem - bare);
+    share.push((withUs - bare) / (withThem - bare));
+  }
+  const ratio = medianOf(share);
+  kept &&= ratio.estimate <= MAX_OF_HEAPTRACK;
+  say(
+    `the SQLite script: ${interval(medianOf(without), " ms")} unrecorded; we add ${interval(medianOf(ours), " ms")}, ` +
+      `heaptrack ${interval(medianOf(theirs), " ms")}; ours is ${interval(ratio)} of heaptrack's (at most ${MAX_OF_HEAPTRACK})`,
+  );
+}
+
+try {
+  await pairCosts();
+  await besideHeaptrack();
+  if (!kept) process.exitCode = 1;
+} finally {
+  workspace.dispose();
+}
