@@ -13,6 +13,7 @@
 #include "trace/csv_writer.h"
 #include "trace/normaliser.h"
 #include "trace/raw_resolver.h"
+#include "trace/symboliser.h"
 #include "trace/trace_error.h"
 #include "trace/validator.h"
 
@@ -62,6 +63,24 @@ class WithoutTimes : public EventSink {
  private:
   EventSink& next_;
   std::vector<Event> batch_;
+};
+
+/** Hands on to two sinks. */
+class Both : public EventSink {
+ public:
+  Both(EventSink& first, EventSink& second) : first_(first), second_(second) {}
+  void Consume(std::span<const Event> events) override {
+    first_.Consume(events);
+    second_.Consume(events);
+  }
+  void Finish() override {
+    first_.Finish();
+    second_.Finish();
+  }
+
+ private:
+  EventSink& first_;
+  EventSink& second_;
 };
 
 class FileDescriptor {
@@ -115,6 +134,8 @@ class Pipeline::Impl {
   }
 
   bool Satisfied() const {
+    // The call sites stand behind the events.
+    if (options_.source == SourceKind::kBytes && info_.header.contains(kStackBytesField)) return false;
     for (const auto& filter : filters_) {
       if (filter->Satisfied()) return true;
     }
@@ -128,6 +149,7 @@ class Pipeline::Impl {
   std::vector<std::byte> output_;
   Analyser* analyser_ = nullptr;
   Planner* planner_ = nullptr;
+  std::unique_ptr<CallSiteAnalyser> callSites_;
 
   std::uint64_t SourceEvents() const { return gate_.count(); }
   std::uint64_t ResultEvents() const { return result_->count(); }
@@ -147,6 +169,7 @@ class Pipeline::Impl {
     }
     void Finish() override {
       if (std::exchange(finished_, true)) return;
+      if (!owner_.info_.callSites.empty()) Symbolise(owner_.info_, owner_.options_.source == SourceKind::kRaw);
       owner_.front_->Finish();
     }
     std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
@@ -187,7 +210,11 @@ class Pipeline::Impl {
         break;
       }
     }
-    result_ = std::make_unique<Counter>(*sink_);
+    if (options_.callSites && analyser_ != nullptr) {
+      callSites_ = std::make_unique<CallSiteAnalyser>(ResultInfo());
+      both_ = std::make_unique<Both>(*sink_, *callSites_);
+    }
+    result_ = std::make_unique<Counter>(both_ != nullptr ? static_cast<EventSink&>(*both_) : *sink_);
     front_ = result_.get();
   }
 
@@ -207,6 +234,7 @@ class Pipeline::Impl {
       constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
       Prepend(MakeTimeFilter(wanted.fromNs.value_or(0), wanted.toNs.value_or(kNoEnd), info_, *front_));
     }
+    if (!wanted.kinds.ofSite.empty()) Prepend(MakeKindFilter(options_.filters.kinds, info_, *front_));
   }
 
   void Prepend(std::unique_ptr<Filter> filter) {
@@ -263,6 +291,7 @@ class Pipeline::Impl {
 
   // In the order of the flow, so that what is behind is destroyed after what pushes into it.
   std::unique_ptr<EventSink> sink_;
+  std::unique_ptr<Both> both_;
   std::unique_ptr<Counter> result_;
   std::unique_ptr<WithoutTimes> withoutTimes_;
   std::vector<std::unique_ptr<Filter>> filters_;
@@ -310,6 +339,9 @@ const TraceInfo& Pipeline::resultInfo() const {
 }
 const TraceAnalysis* Pipeline::analysis() const {
   return impl_->analyser_ == nullptr ? nullptr : &impl_->analyser_->analysis();
+}
+const CallSiteAnalysis* Pipeline::callSites() const {
+  return impl_->callSites_ == nullptr ? nullptr : &impl_->callSites_->analysis();
 }
 const PlanSummary* Pipeline::plan() const {
   return impl_->planner_ == nullptr ? nullptr : &impl_->planner_->summary();

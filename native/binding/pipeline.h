@@ -11,9 +11,11 @@
 
 #include "replay/planner.h"
 #include "trace/analyser.h"
+#include "trace/call_site_analyser.h"
 #include "trace/decoder.h"
 #include "trace/filters.h"
 #include "trace/generator.h"
+#include "trace/kind_rules.h"
 #include "trace/trace_info.h"
 
 namespace rmem {
@@ -26,9 +28,11 @@ struct FilterOptions {
   std::optional<std::uint64_t> head;  // events of the result
   bool anonymise = false;
   bool noTimes = false;
+  SiteKinds kinds;  // given first of all
 
   bool Any() const {
-    return fromNs || toNs || !threads.empty() || minBytes || maxBytes || head || anonymise || noTimes;
+    return fromNs || toNs || !threads.empty() || minBytes || maxBytes || head || anonymise || noTimes ||
+           !kinds.ofSite.empty();
   }
 };
 
@@ -49,6 +53,7 @@ struct PipelineOptions {
   FilterOptions filters;
   SinkKind sink = SinkKind::kCount;
   PlanOptions plan;
+  bool callSites = false;  // of kInspect: with what each call site allocates
 };
 
 /**
@@ -93,6 +98,8 @@ class Pipeline {
   /** Of kInspect and kPlan, after Finish; else null. */
   const TraceAnalysis* analysis() const;
   const PlanSummary* plan() const;
+  /** Of kInspect with callSites. */
+  const CallSiteAnalysis* callSites() const;
 
  private:
   class Impl;

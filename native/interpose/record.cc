@@ -10,6 +10,7 @@
 
 #include "base/checks.h"
 #include "interpose/record_log.h"
+#include "interpose/record_stacks.h"
 
 /**
  * The recorder, a library to preload: writes every call of the malloc family to the raw trace that the
@@ -80,9 +81,16 @@ inline bool Ready() {
   return gReady ? true : LookBelow();
 }
 
+/** Records a birth, and the call stack of some. */
+inline void Born(const void* block, std::size_t size, std::size_t alignment, bool zeroed) {
+  const std::uint64_t ticks = Clock().After();
+  SampleStack(ticks, size);
+  Alloc(ticks, block, size, alignment, zeroed);
+}
+
 /** Records what an aligned allocation returned. */
 void* Aligned(void* block, std::size_t alignment, std::size_t size) {
-  if (block != nullptr && Recording()) Alloc(Clock().After(), block, size, alignment, false);
+  if (block != nullptr && Recording()) Born(block, size, alignment, false);
   return block;
 }
 
@@ -112,14 +120,14 @@ using namespace rmem::record;  // NOLINT(google-build-using-namespace): the fami
 RMEM_EXPORT void* malloc(size_t size) {
   if (!Ready()) return AllocateEarly(size);
   void* block = gBelow.malloc(size);
-  if (block != nullptr && Recording()) Alloc(Clock().After(), block, size, 0, false);
+  if (block != nullptr && Recording()) Born(block, size, 0, false);
   return block;
 }
 
 RMEM_EXPORT void* calloc(size_t count, size_t size) {
   if (!Ready()) return AllocateEarly(count * size);
   void* block = gBelow.calloc(count, size);
-  if (block != nullptr && Recording()) Alloc(Clock().After(), block, count * size, 0, true);
+  if (block != nullptr && Recording()) Born(block, count * size, 0, true);
   return block;
 }
 
@@ -143,7 +151,12 @@ RMEM_EXPORT void* realloc(void* old, size_t size) {
   const std::uint64_t before = Clock().Before();
   void* block = gBelow.realloc(old, size);
   // A null for a size of 0 is a free; for any other the old block lives on.
-  if (block != nullptr || size == 0) Realloc(before, Clock().After(), old, block, size);
+  if (block != nullptr || size == 0) {
+    const std::uint64_t after = Clock().After();
+    // At the time of the entry, so that what follows it is not late.
+    if (block != nullptr) SampleStack(before, size);
+    Realloc(before, after, old, block, size);
+  }
   return block;
 }
 

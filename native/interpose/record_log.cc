@@ -13,6 +13,8 @@
 #include <atomic>
 #include <new>
 
+#include "interpose/record_stacks.h"
+
 namespace rmem::record {
 namespace {
 
@@ -204,15 +206,17 @@ void JsonText(const char* text, char* out, std::size_t room) {
 }
 
 int WriteHeader() {
-  char program[64], json[512];
+  char program[64], json[512], stacks[64] = "";
   JsonText(program_invocation_short_name, program, sizeof(program));
   const double ticksPerSecond = 1e9 / gClock.nsPerTick();
+  if (StackBytes() >= 0)
+    snprintf(stacks, sizeof(stacks), R"(,"stackBytes":"%lld")", static_cast<long long>(StackBytes()));
   const int length = snprintf(
       json, sizeof(json),
-      R"({"program":"%s","pid":"%d","cpus":"%ld","clock":"%s","ticksPerSecond":"%.0f","startTicks":"%llu"})",
+      R"({"program":"%s","pid":"%d","cpus":"%ld","clock":"%s","ticksPerSecond":"%.0f","startTicks":"%llu"%s})",
       program, static_cast<int>(getpid()), sysconf(_SC_NPROCESSORS_ONLN),
       gClock.countsCycles() ? "cycle counter" : "CLOCK_MONOTONIC", ticksPerSecond,
-      static_cast<unsigned long long>(gClock.Before()));
+      static_cast<unsigned long long>(gClock.Before()), stacks);
   std::byte header[RawFileHeaderBytes(sizeof(json))];
   const std::size_t bytes = WriteRawFileHeader({json, static_cast<std::size_t>(length)}, header);
   return WriteWhole(header, bytes);
@@ -235,6 +239,7 @@ bool Start(const char* path) {
     gFile = high;
   }
   gClock = OperationClock::Calibrate();
+  PrepareStacks();
   int error = WriteHeader();
   if (error == 0) error = pthread_key_create(&gThreadEnd, EndThread);
   if (error == 0) error = pthread_atfork(nullptr, nullptr, StopInChild);
@@ -283,6 +288,17 @@ void Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, const void* ol
   const auto to = reinterpret_cast<std::uintptr_t>(block);
   Append(ticksBefore,
          [=](RawBlockWriter& writer) { return writer.Realloc(ticksBefore, ticksAfter, from, to, size); });
+}
+
+void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses) {
+  Append(ticks, [=](RawBlockWriter& writer) { return writer.Stack(ticks, returnAddresses); });
+}
+
+void Module(std::uint64_t ticks, std::uint64_t start, std::uint64_t bytes, std::uint64_t fileOffset,
+            std::string_view path, std::string_view buildId) {
+  Append(ticks, [=](RawBlockWriter& writer) {
+    return writer.Module(ticks, start, bytes, fileOffset, path, buildId);
+  });
 }
 
 }  // namespace rmem::record

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "base/clock.h"
 #include "trace/raw_block.h"
@@ -34,5 +36,11 @@ void Alloc(std::uint64_t ticks, const void* block, std::size_t size, std::size_t
 void Free(std::uint64_t ticks, const void* block);
 void Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, const void* old, const void* block,
              std::size_t size);
+
+/** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are kept. */
+void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses);
+/** Code at [start, start + bytes) is that of the file `path` from `fileOffset` on; `buildId` as bytes. */
+void Module(std::uint64_t ticks, std::uint64_t start, std::uint64_t bytes, std::uint64_t fileOffset,
+            std::string_view path, std::string_view buildId);
 
 }  // namespace rmem::record

@@ -1,49 +1,77 @@
 import { Chalk } from "chalk";
 import { Command } from "commander";
+import { UsageError } from "../errors.js";
+import { callSitesReport } from "../report/call-sites.js";
 import { inspectionReport } from "../report/inspection.js";
+import { rankCallSites } from "../trace/call-sites.js";
 import type { Inspection } from "../trace/event.js";
-import { runTrace } from "../trace/source.js";
+import { kindsOfTrace, withUnmatched } from "../trace/kinds-of-trace.js";
+import { type RunOptions, runTrace } from "../trace/source.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
-import { addTraceOptions, type TraceFlags } from "./trace-options.js";
+import { addTraceOptions, parsedBy, type TraceFlags } from "./trace-options.js";
 
 interface InspectFlags extends TraceFlags {
   readonly json?: boolean;
+  /** How many of each order; true: the usual number. */
+  readonly callSites?: number | true;
+  readonly kinds?: string;
 }
 
 const EXAMPLES = `
 Examples:
   $ rustydb-mem inspect trace.rmt.gz
   $ rustydb-mem inspect trace.zip --json | jq .analysis.sizes
+  $ rustydb-mem inspect trace.rmt.gz --call-sites=20 --kinds map.yaml
   $ xzcat trace.txt.xz | rustydb-mem inspect -`;
+
+const CALL_SITES_SHOWN = 10;
+
+function callSiteCount(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new UsageError("bad-number", `"${text}" is no number of call sites`, {
+    remedy: "Write --call-sites=20, or put --call-sites behind the trace.",
+  });
+}
 
 async function inspect(path: string, flags: InspectFlags, context: CommandContext): Promise<void> {
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `reading ${path}`);
   let inspection: Inspection;
   try {
-    const { file, header, report, analysis } = await runTrace(
+    const reading: RunOptions = {
+      strict: flags.strict === true,
+      skipDamaged: flags.skipDamaged === true,
+      signal: context.signal,
+      ...(flags.format && { format: flags.format }),
+      ...(progress && { onProgress: progress.show }),
+    };
+    const kinds = flags.kinds === undefined ? undefined : await kindsOfTrace(path, flags.kinds, reading);
+    const { file, header, report, analysis, callSites, callTable } = await runTrace(
       path,
-      { kind: "inspect" },
-      {
-        strict: flags.strict === true,
-        skipDamaged: flags.skipDamaged === true,
-        signal: context.signal,
-        ...(flags.format && { format: flags.format }),
-        ...(progress && { onProgress: progress.show }),
-      },
+      { kind: "inspect", callSites: flags.callSites !== undefined },
+      { ...reading, ...(kinds && { filters: { siteKinds: kinds.filter } }) },
     );
     if (analysis === null) throw new Error("the pipeline ended without an analysis");
-    inspection = { file, header, report, analysis };
+    const shown = flags.callSites === true ? CALL_SITES_SHOWN : (flags.callSites ?? 0);
+    inspection = {
+      file,
+      header,
+      report: kinds === undefined ? report : withUnmatched(report, kinds.unmatched),
+      analysis,
+      ...(callSites && { callSites: rankCallSites(callSites, callTable, header.stackBytes, shown) }),
+    };
   } finally {
     progress?.close();
   }
   const { stdout } = context;
   const width = Math.max(60, Math.min(140, stdout.columns ?? 110));
-  stdout.write(
-    flags.json
-      ? `${JSON.stringify({ schemaVersion: 1, ...inspection }, null, 2)}\n`
-      : inspectionReport(inspection, { chalk: new Chalk(), width }),
-  );
+  if (flags.json) {
+    stdout.write(`${JSON.stringify({ schemaVersion: 1, ...inspection }, null, 2)}\n`);
+    return;
+  }
+  const style = { chalk: new Chalk(), width };
+  stdout.write(inspectionReport(inspection, style));
+  if (inspection.callSites) stdout.write(`\n${callSitesReport(inspection.callSites, style)}`);
 }
 
 export function command(context: CommandContext): Command {
@@ -54,6 +82,12 @@ export function command(context: CommandContext): Command {
       "Show what is in a trace: events, sizes, lifetimes, kinds, threads, transactions, live bytes over time.",
     )
     .argument("<trace>", "a trace in any known format, packed or not; - is standard input")
+    .option(
+      "--call-sites [n]",
+      `who allocates: the first n call stacks by bytes, by live bytes at the peak, by allocations (default: ${CALL_SITES_SHOWN})`,
+      parsedBy(callSiteCount),
+    )
+    .option("--kinds <map.yaml>", "rules that turn the functions of call stacks into kinds")
     .option("--json", "the result on standard output as JSON, nothing else");
   return addTraceOptions(bare)
     .addHelpText("after", EXAMPLES)

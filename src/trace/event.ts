@@ -1,4 +1,5 @@
 import type { ImportReport, PipelineResult, TraceAnalysis } from "../native.js";
+import type { CallSiteRanking } from "./call-sites.js";
 
 /** The formats users can name with --format. */
 export const TRACE_FORMATS = ["rmt", "android", "malloc-bench", "csv"] as const;
@@ -42,6 +43,8 @@ export interface Inspection {
   readonly header: Readonly<Record<string, string>>;
   readonly report: ImportReport;
   readonly analysis: TraceAnalysis;
+  /** Where they were asked for. */
+  readonly callSites?: CallSiteRanking;
 }
 
 /** What `convert` did. */
