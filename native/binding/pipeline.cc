@@ -169,7 +169,8 @@ class Pipeline::Impl {
     }
     void Finish() override {
       if (std::exchange(finished_, true)) return;
-      if (!owner_.info_.callSites.empty()) Symbolise(owner_.info_, owner_.options_.source == SourceKind::kRaw);
+      if (!owner_.info_.callSites.empty())
+        Symbolise(owner_.info_, owner_.options_.source == SourceKind::kRaw);
       owner_.front_->Finish();
     }
     std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }

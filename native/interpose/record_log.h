@@ -37,7 +37,8 @@ void Free(std::uint64_t ticks, const void* block);
 void Realloc(std::uint64_t ticksBefore, std::uint64_t ticksAfter, const void* old, const void* block,
              std::size_t size);
 
-/** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are kept. */
+/** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are
+ * kept. */
 void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses);
 /** Code at [start, start + bytes) is that of the file `path` from `fileOffset` on; `buildId` as bytes. */
 void Module(std::uint64_t ticks, std::uint64_t start, std::uint64_t bytes, std::uint64_t fileOffset,

@@ -1,8 +1,8 @@
 #include "interpose/record_modules.h"
 
 #include <elf.h>
-#include <link.h>
 #include <limits.h>
+#include <link.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -71,7 +71,8 @@ int Tell(dl_phdr_info* module, std::size_t, void* argument) {
   for (int i = 0; i < module->dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = module->dlpi_phdr[i];
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
-    Module(loaded->ticks, module->dlpi_addr + segment.p_vaddr, segment.p_memsz, segment.p_offset, path, buildId);
+    Module(loaded->ticks, module->dlpi_addr + segment.p_vaddr, segment.p_memsz, segment.p_offset, path,
+           buildId);
   }
   return 0;
 }

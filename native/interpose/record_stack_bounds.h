@@ -11,7 +11,8 @@ struct StackBounds {
   bool Holds(std::uintptr_t address) const { return address >= low && address < high; }
 };
 
-/** The stack that holds `address`, of the calling thread, or nothing. Reads /proc/self/maps; calls no malloc. */
+/** The stack that holds `address`, of the calling thread, or nothing. Reads /proc/self/maps; calls no malloc.
+ */
 StackBounds FindStack(std::uintptr_t address);
 
 }  // namespace rmem::record

@@ -48,14 +48,16 @@ struct Chain {
     std::size_t own = 0;
     while (own < count && IsOwnCode(addresses[own])) ++own;
     const std::size_t left = count - own;
-    return std::span<const std::uint64_t>(addresses).subspan(own, left < kMaxStackFrames ? left : kMaxStackFrames);
+    return std::span<const std::uint64_t>(addresses).subspan(own,
+                                                             left < kMaxStackFrames ? left : kMaxStackFrames);
   }
 };
 
 /** An exponential variate of the mean gMeanBytes, whole bytes of it. */
 std::int64_t NextDistance() {
   if (gMeanBytes <= 1) return gMeanBytes == 1 ? -1 : kNever;
-  if (tRandom == 0) tRandom = reinterpret_cast<std::uintptr_t>(&tRandom) * 0x9e3779b97f4a7c15u ^ Clock().After();
+  if (tRandom == 0)
+    tRandom = reinterpret_cast<std::uintptr_t>(&tRandom) * 0x9e3779b97f4a7c15u ^ Clock().After();
   // splitmix64 (Steele, Lea and Flood 2014); its upper 53 bits are a number of (0, 1].
   std::uint64_t bits = tRandom += 0x9e3779b97f4a7c15u;
   bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -74,7 +76,8 @@ bool FollowFramePointers(const std::uintptr_t* frame, Chain& chain) {
     const auto* link = reinterpret_cast<const std::uintptr_t*>(at);
     if (link[1] == 0 || !chain.Add(link[1])) return true;
     const std::uintptr_t next = link[0];
-    if (next <= at || next % sizeof(at) != 0) return true;  // the outermost: what starts a thread has no frame
+    if (next <= at || next % sizeof(at) != 0)
+      return true;  // the outermost: what starts a thread has no frame
     at = next;
   }
   return true;

@@ -10,7 +10,8 @@
 
 namespace rmem {
 
-/** What one call stack has allocated: what its samples stand for, estimates unless every allocation has a stack. */
+/** What one call stack has allocated: what its samples stand for, estimates unless every allocation has a
+ * stack. */
 struct CallSiteActivity {
   std::uint64_t samples = 0;
   double blocks = 0;

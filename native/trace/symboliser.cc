@@ -22,7 +22,8 @@ void Replace(std::string& text, std::string_view from, std::string_view to) {
     text.replace(at, from.size(), to);
 }
 
-/** Rust's v0 mangling, `_R…`: the identifiers of its path in their order; its generic arguments are left out. */
+/** Rust's v0 mangling, `_R…`: the identifiers of its path in their order; its generic arguments are left out.
+ */
 std::string RustPath(std::string_view mangled) {
   std::string path;
   for (std::size_t at = 2; at < mangled.size();) {
@@ -96,7 +97,8 @@ class Modules {
   }
 
   void Warn(const CallModule& module, const char* what) {
-    if (warn_) info_.report.warnings.push_back("call sites in " + module.path + " keep their offsets: it " + what);
+    if (warn_)
+      info_.report.warnings.push_back("call sites in " + module.path + " keep their offsets: it " + what);
   }
 
   TraceInfo& info_;

@@ -45,25 +45,25 @@ describe.each([
     // 2,000 blocks of 20,000 and 40,000 bytes; the wrapper xmalloc is not what allocates.
     expect(callSites?.byBytes.slice(0, 2).map(({ frames }) => frames.slice(0, 3))).toEqual([
       ["sort_rows", "run_query", "main"],
-      ["make_row", "run_query", "main"],
+      ["make_page", "run_query", "main"],
     ]);
     expect(top("byBytes")).toMatchObject({ blocks: 2000, bytes: 1000 * 60_000 });
     expect(top("byPeakBytes")).toMatchObject({ peakBytes: 500 * 65_536 });
     expect(top("byPeakBytes")?.frames[0]).toBe("make_page");
-    expect(top("byBlocks")).toMatchObject({ blocks: 400_000 });
+    expect(top("byBlocks")).toMatchObject({ blocks: 100_000 });
     expect(top("byBlocks")?.frames.slice(0, 3)).toEqual(["make_row", "run_query", "main"]);
   });
 
   it("are estimated without bias from samples", async () => {
     const scratch = new Scratch();
-    const { callSites } = await inspect(record(scratch, flags, 16_384));
-    expect(callSites?.stackBytes).toBe(16_384);
+    const { callSites } = await inspect(record(scratch, flags, 4096));
+    expect(callSites?.stackBytes).toBe(4096);
     expect(callSites?.samples).toBeLessThan(12_000);
     const rows = callSites?.byBlocks[0];
     expect(rows?.frames[0]).toBe("make_row");
     // About 2,370 samples: five standard errors are 10 %.
-    expect(rows?.blocks).toBeGreaterThan(400_000 * 0.9);
-    expect(rows?.blocks).toBeLessThan(400_000 * 1.1);
+    expect(rows?.blocks).toBeGreaterThan(100_000 * 0.9);
+    expect(rows?.blocks).toBeLessThan(100_000 * 1.1);
     const pages = callSites?.byPeakBytes[0];
     expect(pages?.frames[0]).toBe("make_page");
     expect(pages?.peakBytes).toBeGreaterThan(500 * 65_536 * 0.95);
@@ -74,7 +74,7 @@ describe.each([
 describe("call sites of a trace", () => {
   it("survive being converted, and the program being gone", async () => {
     const scratch = new Scratch();
-    const raw = record(scratch, [], 16_384);
+    const raw = record(scratch, [], 4096);
     const trace = scratch.file("trace.rmt.gz");
     expect((await runTool(["convert", raw, trace])).code).toBe(0);
     const before = await inspect(trace);
@@ -92,7 +92,7 @@ describe("call sites of a trace", () => {
   it("tell nothing once it is anonymised", async () => {
     const scratch = new Scratch();
     const trace = scratch.file("trace.rmt");
-    const raw = record(scratch, [], 16_384);
+    const raw = record(scratch, [], 4096);
     expect((await runTool(["convert", raw, trace, "--anonymise"])).code).toBe(0);
     const text = readFileSync(trace, "latin1");
     for (const word of ["make_row", "run_query", "libc", "program"]) expect(text).not.toContain(word);
@@ -111,20 +111,20 @@ describe("call sites of a trace", () => {
     expect((await runTool(["convert", raw, trace])).code).toBe(0);
     const { analysis, report } = await inspect(trace, "--kinds", map);
     const births = Object.fromEntries(analysis.kinds.map(({ kind, births }) => [kind, births]));
-    expect(births).toMatchObject({ row: 400_000, query: 2500 });
+    expect(births).toMatchObject({ row: 100_000, query: 2500 });
     expect(report.warnings).toEqual(["no call site matches the rules of --kinds for never"]);
     const named = scratch.file("named.rmt");
     expect((await runTool(["convert", trace, named, "--kinds", map])).code).toBe(0);
     const again = (await inspect(named)).analysis.kinds;
-    expect(again.find(({ kind }) => kind === "row")?.births).toBe(400_000);
+    expect(again.find(({ kind }) => kind === "row")?.births).toBe(100_000);
   });
 
   it("are shown to people, and their absence too", async () => {
     const scratch = new Scratch();
-    const raw = record(scratch, [], 16_384);
+    const raw = record(scratch, [], 4096);
     const { stdout } = await runTool(["inspect", raw, "--call-sites=2"]);
-    expect(stdout).toMatch(/a stack every 16\.0 KiB allocated, on average/);
-    expect(stdout).toMatch(/Call sites by allocations\n {2}[\d,]+ blocks, 9\d(\.\d)? % \(/);
+    expect(stdout).toMatch(/a stack every 4\.00 KiB allocated, on average/);
+    expect(stdout).toMatch(/Call sites by allocations\n {2}[\d,]+ blocks, \d+ % \(/);
     const none = await runTool([
       "inspect",
       join(root, "workloads/generated/oltp-tpcc.rmt.gz"),

@@ -108,9 +108,9 @@ TEST(CallSites, NoChangedByteGoesUnseen) {
 }
 
 TEST(CallSites, OfTablesThatMakeNoSenseAreDamage) {
-  for (const char* json :
-       {R"({"frames":[1,2,"x"]})", R"({"frames":[0,2,"x"],"nodes":[1,0]})", R"({"nodes":[0,0]})",
-        R"({"frames":[0,2]})", R"({"modules":["only a path"]})", R"({"frames":[0,2,"x"],"nodes":[0]})", "[]"}) {
+  for (const char* json : {R"({"frames":[1,2,"x"]})", R"({"frames":[0,2,"x"],"nodes":[1,0]})",
+                           R"({"nodes":[0,0]})", R"({"frames":[0,2]})", R"({"modules":["only a path"]})",
+                           R"({"frames":[0,2,"x"],"nodes":[0]})", "[]"}) {
     EXPECT_EQ(ErrorOf([&] {
                 JsonReader in(json);
                 CallSites().ReadJson(in);
