@@ -35,7 +35,7 @@ const ALLOCATORS =
   /^(?:__?(?:libc|GI___libc|rustc?|rdl|rg|rust_alloc)_?\w*|_?_?(?:malloc|calloc|realloc|reallocarray|memalign|posix_memalign|aligned_alloc|valloc|pvalloc|strdup|strndup|__strdup|__strndup)|x(?:malloc|calloc|realloc|strdup|memdup)|g_(?:malloc|malloc0|realloc|try_malloc|slice_alloc|strdup)|operator new(?:\[\])?\(.*|std::__new_allocator<.*|__gnu_cxx::new_allocator<.*|std::allocator<.*|std::allocator_traits<.*|__rust_(?:alloc|alloc_zeroed|realloc)|alloc::alloc::.*|<?alloc::(?:raw_vec|alloc)::.*)$/;
 
 /** A frame as people read it: its function, else module and offset, else the address. */
-export function frameText({ module, offset, symbol }: CallFrame, table: CallTable): string {
+function frameText({ module, offset, symbol }: CallFrame, table: CallTable): string {
   if (symbol !== "") return symbol;
   const path = module === 0 ? "" : (table.modules[module] ?? "");
   const name = path.slice(path.lastIndexOf("/") + 1);

@@ -9,7 +9,7 @@ import { built, root, runTool, Scratch } from "./tool.js";
 function record(scratch: Scratch, flags: readonly string[], stackBytes: number): string {
   const program = scratch.file("program");
   const source = join(root, "test/fixtures/call_sites.c");
-  execFileSync("cc", ["-O1", "-fno-optimize-sibling-calls", ...flags, source, "-o", program]);
+  execFileSync("c++", ["-x", "c", "-O1", "-fno-optimize-sibling-calls", ...flags, source, "-o", program]);
   const raw = scratch.file("raw.rmt");
   const { status, stderr } = spawnSync(program, [], {
     env: {
