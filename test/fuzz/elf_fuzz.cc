@@ -1,4 +1,5 @@
-// The bytes are a file that a recorded program is said to have run; its symbols are asked for at many offsets.
+// The bytes are a file that a recorded program is said to have run; its symbols are asked for at many
+// offsets.
 
 #include <sys/mman.h>
 #include <unistd.h>
