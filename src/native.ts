@@ -46,12 +46,18 @@ export interface PipelineFilters {
   readonly unmarked?: boolean;
   /** Marks the transactions that a search found in the same trace, in the place of those it has. */
   readonly boundaries?: Uint8Array;
+  /** Kinds by call site: `ofSite[site]` is an index into `kinds`; 0 leaves the kind as it is. Applied first. */
+  readonly siteKinds?: { readonly kinds: readonly string[]; readonly ofSite: Uint16Array };
 }
 
 export type PipelineSink =
   | { readonly kind: "count" }
-  | { readonly kind: "inspect" }
   | { readonly kind: "profile" }
+  | {
+      readonly kind: "inspect";
+      /** Also what each call site allocates. */
+      readonly callSites?: boolean;
+    }
   | { readonly kind: "rmt" }
   | { readonly kind: "csv" }
   | {
@@ -384,6 +390,43 @@ export interface TransactionSearch {
   readonly boundaries: Buffer;
 }
 
+/** The call stacks of a trace (native/trace/call_sites.h). Node n is `nodes[2n]` (its caller's node) and `nodes[2n + 1]` (its frame). */
+export interface CallTable {
+  /** Paths; [0] is none. */
+  readonly modules: readonly string[];
+  readonly frames: readonly CallFrame[];
+  readonly nodes: Uint32Array;
+}
+
+export interface CallFrame {
+  readonly module: number;
+  /** In the file of the module. */
+  readonly offset: number;
+  /** Empty where nobody knows. */
+  readonly symbol: string;
+}
+
+/** What the samples of one call site stand for (native/trace/call_site_analyser.h): estimates. */
+export interface CallSiteActivity {
+  readonly site: number;
+  readonly samples: number;
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Alive when the whole trace had the most bytes alive. */
+  readonly peakBytes: number;
+  readonly peakBlocks: number;
+  readonly endBytes: number;
+}
+
+export interface CallSiteAnalysis {
+  /** Of the whole trace, exactly. */
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly peakBytes: number;
+  readonly samples: number;
+  readonly sites: readonly CallSiteActivity[];
+}
+
 export interface PipelineResult {
   /** Events that came from the source, and those that reached the sink. */
   readonly sourceEvents: number;
@@ -396,6 +439,10 @@ export interface PipelineResult {
   readonly plan: PlanSummary | null;
   /** Of the sink `find-transactions`. */
   readonly search: TransactionSearch | null;
+  /** Null where the trace has no call sites. */
+  readonly callTable: CallTable | null;
+  /** Of the sink `inspect` with `callSites`. */
+  readonly callSites: CallSiteAnalysis | null;
   readonly output: Buffer | null;
 }
 

@@ -84,6 +84,22 @@ void ReadSource(const Napi::Object& source, PipelineOptions* options) {
   }
 }
 
+void ReadSiteKinds(const Napi::Object& kinds, SiteKinds* result) {
+  const Napi::Object names = Part(kinds, "kinds");
+  const Napi::Value sites = kinds.Get("ofSite");
+  if (!names.IsArray()) Refuse(kinds.Env(), "siteKinds.kinds", "an array");
+  const Napi::Array list = names.As<Napi::Array>();
+  for (std::uint32_t at = 0; at < list.Length(); ++at) result->kinds.push_back(list.Get(at).ToString());
+  if (!sites.IsTypedArray() || sites.As<Napi::TypedArray>().TypedArrayType() != napi_uint16_array)
+    Refuse(kinds.Env(), "siteKinds.ofSite", "a Uint16Array");
+  const auto indexes = sites.As<Napi::Uint16Array>();
+  for (std::size_t at = 0; at < indexes.ElementLength(); ++at) {
+    if (indexes[at] != 0 && indexes[at] >= result->kinds.size())
+      Refuse(kinds.Env(), "siteKinds.ofSite", "indexes of siteKinds.kinds");
+    result->ofSite.push_back(indexes[at]);
+  }
+}
+
 void ReadFilters(const Napi::Object& filters, FilterOptions* options) {
   options->fromNs = Whole(filters, "fromNs");
   options->toNs = Whole(filters, "toNs");
@@ -94,6 +110,7 @@ void ReadFilters(const Napi::Object& filters, FilterOptions* options) {
   options->noTimes = Flag(filters, "noTimes");
   options->unmarked = Flag(filters, "unmarked");
   if (Has(filters, "boundaries")) options->boundaries = Bytes(filters, "boundaries");
+  if (Has(filters, "siteKinds")) ReadSiteKinds(Part(filters, "siteKinds"), &options->kinds);
   if (!Has(filters, "threads")) return;
   const Napi::Object threads = Part(filters, "threads");
   if (!threads.IsArray()) Refuse(filters.Env(), "filters.threads", "an array");
@@ -124,6 +141,7 @@ void ReadSink(const Napi::Object& sink, PipelineOptions* options) {
     options->sink = SinkKind::kCount;
   } else if (kind == "inspect") {
     options->sink = SinkKind::kInspect;
+    options->callSites = Flag(sink, "callSites");
   } else if (kind == "profile") {
     options->sink = SinkKind::kProfile;
   } else if (kind == "rmt") {

@@ -13,6 +13,7 @@
 #include "trace/csv_writer.h"
 #include "trace/normaliser.h"
 #include "trace/raw_resolver.h"
+#include "trace/symboliser.h"
 #include "trace/trace_error.h"
 #include "trace/validator.h"
 
@@ -81,6 +82,24 @@ class WithoutTimes : public EventSink {
   std::vector<Event> batch_;
 };
 
+/** Hands on to two sinks. */
+class Both : public EventSink {
+ public:
+  Both(EventSink& first, EventSink& second) : first_(first), second_(second) {}
+  void Consume(std::span<const Event> events) override {
+    first_.Consume(events);
+    second_.Consume(events);
+  }
+  void Finish() override {
+    first_.Finish();
+    second_.Finish();
+  }
+
+ private:
+  EventSink& first_;
+  EventSink& second_;
+};
+
 class FileDescriptor {
  public:
   explicit FileDescriptor(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
@@ -132,6 +151,8 @@ class Pipeline::Impl {
   }
 
   bool Satisfied() const {
+    // The call sites stand behind the events.
+    if (options_.source == SourceKind::kBytes && info_.header.contains(kStackBytesField)) return false;
     for (const auto& filter : filters_) {
       if (filter->Satisfied()) return true;
     }
@@ -147,6 +168,7 @@ class Pipeline::Impl {
   AllocationProfiler* profiler_ = nullptr;
   Planner* planner_ = nullptr;
   TransactionFinder* finder_ = nullptr;
+  std::unique_ptr<CallSiteAnalyser> callSites_;
 
   std::uint64_t SourceEvents() const { return gate_.count(); }
   std::uint64_t ResultEvents() const { return result_->count(); }
@@ -166,6 +188,8 @@ class Pipeline::Impl {
     }
     void Finish() override {
       if (std::exchange(finished_, true)) return;
+      if (!owner_.info_.callSites.empty())
+        Symbolise(owner_.info_, owner_.options_.source == SourceKind::kRaw);
       owner_.front_->Finish();
     }
     std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
@@ -220,7 +244,11 @@ class Pipeline::Impl {
         break;
       }
     }
-    result_ = std::make_unique<Counter>(*sink_);
+    if (options_.callSites && analyser_ != nullptr) {
+      callSites_ = std::make_unique<CallSiteAnalyser>(ResultInfo());
+      both_ = std::make_unique<Both>(*sink_, *callSites_);
+    }
+    result_ = std::make_unique<Counter>(both_ != nullptr ? static_cast<EventSink&>(*both_) : *sink_);
     front_ = result_.get();
   }
 
@@ -242,6 +270,7 @@ class Pipeline::Impl {
     }
     if (wanted.boundaries) Prepend(MakeTransactionMarker(*wanted.boundaries, info_, *front_));
     if (wanted.unmarked || wanted.boundaries) Prepend(MakeUnmarkedFilter(*front_));
+    if (!wanted.kinds.ofSite.empty()) Prepend(MakeKindFilter(options_.filters.kinds, info_, *front_));
   }
 
   void Prepend(std::unique_ptr<Filter> filter) {
@@ -298,6 +327,7 @@ class Pipeline::Impl {
 
   // In the order of the flow, so that what is behind is destroyed after what pushes into it.
   std::unique_ptr<EventSink> sink_;
+  std::unique_ptr<Both> both_;
   std::unique_ptr<Counter> result_;
   std::unique_ptr<WithoutTimes> withoutTimes_;
   std::vector<std::unique_ptr<Filter>> filters_;
@@ -351,6 +381,9 @@ const AllocationProfile* Pipeline::profile() const {
 }
 const TransactionSearch* Pipeline::search() const {
   return impl_->finder_ == nullptr ? nullptr : &impl_->finder_->search();
+}
+const CallSiteAnalysis* Pipeline::callSites() const {
+  return impl_->callSites_ == nullptr ? nullptr : &impl_->callSites_->analysis();
 }
 const PlanSummary* Pipeline::plan() const {
   return impl_->planner_ == nullptr ? nullptr : &impl_->planner_->summary();

@@ -12,9 +12,11 @@
 #include "replay/planner.h"
 #include "trace/allocation_profile.h"
 #include "trace/analyser.h"
+#include "trace/call_site_analyser.h"
 #include "trace/decoder.h"
 #include "trace/filters.h"
 #include "trace/generator.h"
+#include "trace/kind_rules.h"
 #include "trace/trace_info.h"
 #include "trace/transaction_finder.h"
 
@@ -30,10 +32,11 @@ struct FilterOptions {
   bool noTimes = false;
   bool unmarked = false;                             // before all others
   std::optional<std::vector<std::byte>> boundaries;  // of found transactions, to be marked; right after it
+  SiteKinds kinds;                                   // given first of all
 
   bool Any() const {
     return unmarked || boundaries || fromNs || toNs || !threads.empty() || minBytes || maxBytes || head ||
-           anonymise || noTimes;
+           anonymise || noTimes || !kinds.ofSite.empty();
   }
 };
 
@@ -55,6 +58,7 @@ struct PipelineOptions {
   SinkKind sink = SinkKind::kCount;
   PlanOptions plan;
   std::optional<std::vector<int>> phaseLevels;  // of kFindTransactions: what the first pass chose
+  bool callSites = false;  // of kInspect: with what each call site allocates
 };
 
 /**
@@ -102,6 +106,8 @@ class Pipeline {
   const AllocationProfile* profile() const;
   /** Of kFindTransactions, after Finish; else null. */
   const TransactionSearch* search() const;
+  /** Of kInspect with callSites. */
+  const CallSiteAnalysis* callSites() const;
 
  private:
   class Impl;

@@ -242,6 +242,53 @@ Napi::Object Report(Napi::Env env, const ImportReport& report) {
   return object;
 }
 
+/** The table as flat arrays, by index: JavaScript makes texts of the few stacks that it shows. */
+Napi::Value CallTable(Napi::Env env, const CallSites& sites) {
+  if (sites.empty()) return env.Null();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("modules", List(env, sites.modules(), [env](const CallModule& module) {
+               return Napi::String::New(env, module.path);
+             }));
+  object.Set("frames", List(env, sites.frames(), [env](const CallFrame& frame) {
+               Napi::Object entry = Napi::Object::New(env);
+               Set(entry, "module", frame.module);
+               Set(entry, "offset", frame.offset);
+               entry.Set("symbol", Napi::String::New(env, frame.symbol));
+               return entry;
+             }));
+  Napi::Uint32Array nodes = Napi::Uint32Array::New(env, sites.nodes().size() * 2);
+  for (std::size_t at = 0; at < sites.nodes().size(); ++at) {
+    nodes[2 * at] = sites.nodes()[at].parent;
+    nodes[2 * at + 1] = sites.nodes()[at].frame;
+  }
+  object.Set("nodes", nodes);
+  return object;
+}
+
+Napi::Object CallSiteActivities(Napi::Env env, const CallSiteAnalysis& a) {
+  Napi::Object object = Napi::Object::New(env);
+  Set(object, "blocks", a.blocks);
+  Set(object, "bytes", a.bytes);
+  Set(object, "peakBytes", a.peakBytes);
+  Set(object, "samples", a.samples);
+  Napi::Array sites = Napi::Array::New(env);
+  for (std::size_t site = 0; site < a.sites.size(); ++site) {
+    const CallSiteActivity& activity = a.sites[site];
+    if (activity.samples == 0) continue;
+    Napi::Object entry = Napi::Object::New(env);
+    Set(entry, "site", site);
+    Set(entry, "samples", activity.samples);
+    entry.Set("blocks", activity.blocks);
+    entry.Set("bytes", activity.bytes);
+    entry.Set("peakBytes", activity.peakBytes);
+    entry.Set("peakBlocks", activity.peakBlocks);
+    entry.Set("endBytes", activity.endBytes);
+    sites.Set(sites.Length(), entry);
+  }
+  object.Set("sites", sites);
+  return object;
+}
+
 }  // namespace
 
 Napi::Object ToResult(Napi::Env env, const Pipeline& pipeline) {
@@ -257,6 +304,9 @@ Napi::Object ToResult(Napi::Env env, const Pipeline& pipeline) {
   object.Set("analysis", analysis == nullptr ? env.Null() : Analysis(env, *analysis, result.names));
   const AllocationProfile* profile = pipeline.profile();
   object.Set("profile", profile == nullptr ? env.Null() : ProfileResult(env, *profile, result.names));
+  object.Set("callTable", CallTable(env, result.callSites));
+  const CallSiteAnalysis* sites = pipeline.callSites();
+  object.Set("callSites", sites == nullptr ? env.Null() : CallSiteActivities(env, *sites));
   const PlanSummary* plan = pipeline.plan();
   object.Set("plan", plan == nullptr ? env.Null() : Plan(env, *plan));
   const TransactionSearch* search = pipeline.search();

@@ -10,8 +10,8 @@ namespace rmem {
 namespace {
 
 // What says how a trace was made, but not where.
-constexpr std::array<const char*, 7> kTechnicalFields = {"allocator", "clock", "cpus", "profile", "seed",
-                                                         kStackBytesField, "workload"};
+constexpr std::array<const char*, 7> kTechnicalFields = {"allocator", "clock",          "cpus",    "profile",
+                                                         "seed",      kStackBytesField, "workload"};
 
 class Anonymiser : public Filter {
  public:

@@ -39,9 +39,9 @@ inline constexpr std::size_t kMaxSymbolBytes = 1024;
 inline constexpr std::size_t kMaxCallTextBytes = 8 << 20;  // of all symbols and paths together
 
 /**
- * The call stacks of a trace as a tree, in which stacks that begin alike share their beginning: the site of an
- * event is the number of the node of its innermost frame. Memory follows the distinct stacks and is bounded
- * by the constants above, so that the whole table fits into the trailer of a `.rmt`.
+ * The call stacks of a trace as a tree, in which stacks that begin alike share their beginning: the site of
+ * an event is the number of the node of its innermost frame. Memory follows the distinct stacks and is
+ * bounded by the constants above, so that the whole table fits into the trailer of a `.rmt`.
  */
 class CallSites {
  public:
@@ -70,7 +70,8 @@ class CallSites {
   /** The same tree with modules and frames that say nothing but which are the same. */
   CallSites Anonymous() const;
 
-  /** For the trailer of a `.rmt`: an object of three flat arrays. Reading throws TraceError `damaged-block`. */
+  /** For the trailer of a `.rmt`: an object of three flat arrays. Reading throws TraceError `damaged-block`.
+   */
   std::string ToJson() const;
   void ReadJson(class JsonReader& in);
 

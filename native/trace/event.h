@@ -58,7 +58,7 @@ struct Event {
   std::uint64_t scope = 0;
   std::uint32_t alignment = 0;  // a power of two, or 0
   std::uint32_t site = 0;       // alloc, realloc: a call stack of TraceInfo::callSites, or 0
-  std::uint64_t position = 0;  // where the source has it: line, record or event number, from 1
+  std::uint64_t position = 0;   // where the source has it: line, record or event number, from 1
 };
 static_assert(sizeof(Event) == 64);
 

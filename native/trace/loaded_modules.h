@@ -11,13 +11,15 @@
 
 namespace rmem {
 
-/** What code lies where in a recorded process, as the rows of its recording tell: turns return addresses into frames. */
+/** What code lies where in a recorded process, as the rows of its recording tell: turns return addresses into
+ * frames. */
 class LoadedModules {
  public:
   /** A row RawOp::kModule. What was loaded there before is gone. */
   void Load(const RawRow& module);
 
-  /** The site of these return addresses, innermost first; 0 where `sites` has no more room, or there are none. */
+  /** The site of these return addresses, innermost first; 0 where `sites` has no more room, or there are
+   * none. */
   std::uint32_t Site(std::span<const std::uint64_t> returnAddresses, CallSites& sites);
 
  private:

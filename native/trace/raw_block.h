@@ -19,12 +19,13 @@ namespace rmem {
  * to the address before. The first row counts from RmtBlockHeader::begins and address 0.
  *
  * The JSON header of a raw file has, as texts: `ticksPerSecond`, `startTicks` (the clock's zero), and what
- * else is known of the program (`program`, `pid`, `host`, `allocator`, …); `stackBytes` where it has stacks, one
- * in so many bytes allocated (0: one an allocation).
+ * else is known of the program (`program`, `pid`, `host`, `allocator`, …); `stackBytes` where it has stacks,
+ * one in so many bytes allocated (0: one an allocation).
  */
 enum class RawOp : std::uint8_t {
-  kScope = 10,  // the thread works for another open transaction now, or for none (0): operand, its handle
-  kStack = 11,  // of the next alloc or realloc of the thread: number of return addresses, addresses (innermost first)
+  kScope = 10,   // the thread works for another open transaction now, or for none (0): operand, its handle
+  kStack = 11,   // of the next alloc or realloc of the thread: number of return addresses, addresses
+                 // (innermost first)
   kModule = 12,  // code was loaded: start, bytes, its offset in the file, path, build id (as bytes)
 };
 
@@ -167,7 +168,8 @@ class RawBlockWriter {
     return true;
   }
 
-  /** Return addresses, innermost first, of the next alloc or realloc row; at most kMaxStackFrames are kept. */
+  /** Return addresses, innermost first, of the next alloc or realloc row; at most kMaxStackFrames are kept.
+   */
   bool Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses) {
     const std::size_t count =
         returnAddresses.size() < kMaxStackFrames ? returnAddresses.size() : kMaxStackFrames;
@@ -247,7 +249,9 @@ class RawBlockWriter {
   static constexpr std::size_t kMaxRowBytes = 1 + 5 * kMaxVarintBytes + 1 + kMaxRawTextBytes;
 
   /** For a row that may be longer than the others. */
-  bool HasRoom(std::size_t bytes) const { return bytes <= static_cast<std::size_t>(limit_ + kMaxRowBytes - at_); }
+  bool HasRoom(std::size_t bytes) const {
+    return bytes <= static_cast<std::size_t>(limit_ + kMaxRowBytes - at_);
+  }
 
   void Op(unsigned op, std::uint64_t ticks) {
     *at_++ = static_cast<std::byte>(op);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "trace/live_blocks.h"
-#include "trace/normaliser.h"
 #include "trace/loaded_modules.h"
+#include "trace/normaliser.h"
 #include "trace/raw_block.h"
 #include "trace/raw_file.h"
 #include "trace/raw_rows.h"

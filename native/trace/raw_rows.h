@@ -22,8 +22,8 @@ struct RawRow {
   std::uint32_t alignment = 0;
   std::uint64_t total = 0;  // of a sample
   std::uint64_t swap = 0;
-  std::string_view text;  // valid as long as the payload; of a module: its path
-  std::string_view buildId;                // of a module, whose start, bytes and offset are address, size and newAddress
+  std::string_view text;     // valid as long as the payload; of a module: its path
+  std::string_view buildId;  // of a module, whose start, bytes and offset are address, size and newAddress
   std::span<const std::uint64_t> stack;  // return addresses, valid until the next row
 };
 

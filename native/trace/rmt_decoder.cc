@@ -44,9 +44,9 @@ RmtStart ReadRmtStart(std::span<const std::byte> bytes) {
     throw TraceError("not-a-trace", "this is not a .rmt trace: it does not start as one").AtByte(0);
   }
   if (start.header.version != kRmtVersion && start.header.version != kRmtVersionWithSites) {
-    throw TraceError("unsupported-version", "this .rmt trace has version " +
-                                                std::to_string(start.header.version) + "; only versions up to " +
-                                                std::to_string(kRmtVersionWithSites) + " can be read")
+    throw TraceError("unsupported-version",
+                     "this .rmt trace has version " + std::to_string(start.header.version) +
+                         "; only versions up to " + std::to_string(kRmtVersionWithSites) + " can be read")
         .AtByte(0);
   }
   if (start.header.jsonBytes > kMaxHeaderJsonBytes)
@@ -93,7 +93,8 @@ void RmtDecoder::Finish() {
     info_.report.warnings.push_back(what + "; what comes before was read");
   }
   if (blocks_.lastSite() >= info_.callSites.nodes().size()) {
-    info_.report.warnings.emplace_back("the call sites can't be named: their table was in the part that is missing");
+    info_.report.warnings.emplace_back(
+        "the call sites can't be named: their table was in the part that is missing");
     info_.callSites.Invent(blocks_.lastSite());
   }
   sink_.Finish();

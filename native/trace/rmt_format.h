@@ -24,8 +24,9 @@ inline constexpr std::uint64_t kRmtMagic =
     0x1a0a0d544d52ff89;  // 89 FF "RMT" CR LF ^Z: text transfers damage it
 inline constexpr std::uint16_t kRmtVersion = 1;
 
-/** A canonical file whose header tells `stackBytes` (trace_info.h): its events may have call sites, which readers of
- * version 1 would take for damage. All else is the same, and what has no call sites is still written as version 1. */
+/** A canonical file whose header tells `stackBytes` (trace_info.h): its events may have call sites, which
+ * readers of version 1 would take for damage. All else is the same, and what has no call sites is still
+ * written as version 1. */
 inline constexpr std::uint16_t kRmtVersionWithSites = 2;
 
 enum class RmtProfile : std::uint16_t { kCanonical = 1, kRaw = 2 };

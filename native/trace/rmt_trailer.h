@@ -14,8 +14,8 @@ namespace rmem {
  */
 std::string WriteTrailer(const TraceInfo& info, const CanonicalCounters& counters);
 
-/** Puts the report of a trailer into `info.origin`, the call sites into `info.callSites`, and returns the number of events it tells. Throws
- * TraceError `damaged-block`. */
+/** Puts the report of a trailer into `info.origin`, the call sites into `info.callSites`, and returns the
+ * number of events it tells. Throws TraceError `damaged-block`. */
 std::uint64_t ReadTrailer(std::string_view json, TraceInfo& info);
 
 }  // namespace rmem

@@ -1,8 +1,19 @@
 #include "trace/trace_info.h"
 
+#include <charconv>
+
 #include "trace/trace_error.h"
 
 namespace rmem {
+
+std::uint64_t StackBytesOf(const std::map<std::string, std::string>& header) {
+  const auto found = header.find(kStackBytesField);
+  std::uint64_t bytes = 0;
+  if (found == header.end()) return 0;
+  const char* const end = found->second.data() + found->second.size();
+  const auto result = std::from_chars(found->second.data(), end, bytes);
+  return result.ec == std::errc() && result.ptr == end ? bytes : 0;
+}
 
 std::uint16_t NameTable::Intern(std::string_view text) {
   std::string key(text);

@@ -55,6 +55,9 @@ struct ImportReport {
  */
 inline constexpr const char* kStackBytesField = "stackBytes";
 
+/** What a header tells there; 0 where it tells nothing, or no number. */
+std::uint64_t StackBytesOf(const std::map<std::string, std::string>& header);
+
 /** What is known of a trace beside its events. Shared by the stages of one pipeline, filled as they go. */
 struct TraceInfo {
   std::map<std::string, std::string>

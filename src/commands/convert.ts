@@ -4,8 +4,9 @@ import { UsageError } from "../errors.js";
 import type { PipelineFilters } from "../native.js";
 import { conversionReport } from "../report/conversion.js";
 import type { Conversion } from "../trace/event.js";
+import { kindsOfTrace, withUnmatched } from "../trace/kinds-of-trace.js";
 import { OUTPUT_FORMATS, type OutputFormat, outputFormatOf, TraceOutput } from "../trace/output.js";
-import { runTrace } from "../trace/source.js";
+import { type RunOptions, runTrace } from "../trace/source.js";
 import { findTransactions } from "../trace/transactions.js";
 import { parseBytes, parseDuration } from "../units.js";
 import type { CommandContext } from "./context.js";
@@ -25,6 +26,7 @@ interface ConvertFlags extends TraceFlags {
   readonly size?: Range;
   readonly time?: Range;
   readonly anonymise?: boolean;
+  readonly kinds?: string;
   readonly times: boolean;
   readonly transactions: boolean;
   readonly markTransactions?: boolean;
@@ -38,6 +40,7 @@ Examples:
   $ rustydb-mem convert trace.rmt.gz rows.rmt --size 64..4KiB --threads 1201,1202
   $ rustydb-mem convert trace.rmt.gz peak.rmt --time 10s..12.5s
   $ rustydb-mem convert trace.rmt.gz marked.rmt.gz --mark-transactions
+  $ rustydb-mem convert trace.rmt.gz named.rmt.gz --kinds map.yaml
   $ rustydb-mem convert trace.rmt.gz - --to csv | head`;
 
 function wholeNumber(text: string): number {
@@ -141,17 +144,25 @@ async function convert(
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `converting ${from}`);
   let conversion: Conversion;
   try {
+    const reading: RunOptions = {
+      strict: flags.strict === true,
+      skipDamaged: flags.skipDamaged === true,
+      signal: context.signal,
+      ...(flags.format && { format: flags.format }),
+      ...(progress && { onProgress: progress.show }),
+    };
+    const kinds = flags.kinds === undefined ? undefined : await kindsOfTrace(from, flags.kinds, reading);
     const run = await runTrace(
       from,
       { kind },
       {
-        strict: flags.strict === true,
-        skipDamaged: flags.skipDamaged === true,
-        filters: { ...filtersOf(flags), ...(boundaries && { boundaries }) },
-        signal: context.signal,
+        ...reading,
+        filters: {
+          ...filtersOf(flags),
+          ...(boundaries && { boundaries }),
+          ...(kinds && { siteKinds: kinds.filter }),
+        },
         onOutput: (bytes) => output.write(bytes),
-        ...(flags.format && { format: flags.format }),
-        ...(progress && { onProgress: progress.show }),
       },
     );
     await output.commit();
@@ -161,7 +172,7 @@ async function convert(
       to: { path: to, format: kind, bytes: output.writtenBytes },
       sourceEvents,
       resultEvents,
-      report,
+      report: kinds === undefined ? report : withUnmatched(report, kinds.unmatched),
     };
   } finally {
     progress?.close();
@@ -205,6 +216,7 @@ export function command(context: CommandContext): Command {
       "only FROM..TO since the first event, e.g. 10s..12.5s; what is alive before is kept",
       parsedBy(timeRange),
     )
+    .option("--kinds <map.yaml>", "rules that turn the functions of call stacks into kinds")
     .option("--anonymise", "leave out names, thread numbers, dates and what tells the machine")
     .option("--no-times", "leave out the times")
     .option("--no-transactions", "leave out transactions; what dies with one is freed at its end")

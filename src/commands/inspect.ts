@@ -1,16 +1,23 @@
 import { Chalk } from "chalk";
 import { Command } from "commander";
+import { UsageError } from "../errors.js";
+import { callSitesReport } from "../report/call-sites.js";
 import { inspectionReport } from "../report/inspection.js";
+import { rankCallSites } from "../trace/call-sites.js";
 import type { InspectedSearch, Inspection } from "../trace/event.js";
-import { runTrace } from "../trace/source.js";
+import { kindsOfTrace, withUnmatched } from "../trace/kinds-of-trace.js";
+import { type RunOptions, runTrace } from "../trace/source.js";
 import { type FoundTransactions, findTransactions, refusePipe } from "../trace/transactions.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
-import { addTraceOptions, type TraceFlags } from "./trace-options.js";
+import { addTraceOptions, parsedBy, type TraceFlags } from "./trace-options.js";
 
 interface InspectFlags extends TraceFlags {
   readonly json?: boolean;
   readonly findTransactions?: boolean;
+  /** How many of each order; true: the usual number. */
+  readonly callSites?: number | true;
+  readonly kinds?: string;
 }
 
 const EXAMPLES = `
@@ -18,6 +25,7 @@ Examples:
   $ rustydb-mem inspect trace.rmt.gz
   $ rustydb-mem inspect trace.zip --json | jq .analysis.sizes
   $ rustydb-mem inspect trace.rmt.gz --find-transactions
+  $ rustydb-mem inspect trace.rmt.gz --call-sites=20 --kinds map.yaml
   $ xzcat trace.txt.xz | rustydb-mem inspect -`;
 
 /** The levels that the first pass saw and the phases of the second; not the boundaries, which are no one's reading. */
@@ -26,32 +34,56 @@ function inspected({ levels, search }: FoundTransactions): InspectedSearch {
   return { ...all, threads: levels.threads };
 }
 
+const CALL_SITES_SHOWN = 10;
+
+function callSiteCount(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new UsageError("bad-number", `"${text}" is no number of call sites`, {
+    remedy: "Write --call-sites=20, or put --call-sites behind the trace.",
+  });
+}
+
 async function inspect(path: string, flags: InspectFlags, context: CommandContext): Promise<void> {
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `reading ${path}`);
-  const reading = {
-    strict: flags.strict === true,
-    skipDamaged: flags.skipDamaged === true,
-    signal: context.signal,
-    ...(flags.format && { format: flags.format }),
-    ...(progress && { onProgress: progress.show }),
-  };
   let inspection: Inspection;
   try {
     if (flags.findTransactions) refusePipe(path);
-    const { file, header, report, analysis } = await runTrace(path, { kind: "inspect" }, reading);
+    const reading: RunOptions = {
+      strict: flags.strict === true,
+      skipDamaged: flags.skipDamaged === true,
+      signal: context.signal,
+      ...(flags.format && { format: flags.format }),
+      ...(progress && { onProgress: progress.show }),
+    };
+    const kinds = flags.kinds === undefined ? undefined : await kindsOfTrace(path, flags.kinds, reading);
+    const { file, header, report, analysis, callSites, callTable } = await runTrace(
+      path,
+      { kind: "inspect", callSites: flags.callSites !== undefined },
+      { ...reading, ...(kinds && { filters: { siteKinds: kinds.filter } }) },
+    );
     if (analysis === null) throw new Error("the pipeline ended without an analysis");
+    const shown = flags.callSites === true ? CALL_SITES_SHOWN : (flags.callSites ?? 0);
     const found = flags.findTransactions ? await findTransactions(path, reading) : undefined;
-    inspection = { file, header, report, analysis, ...(found && { search: inspected(found) }) };
+    inspection = {
+      file,
+      header,
+      report: kinds === undefined ? report : withUnmatched(report, kinds.unmatched),
+      analysis,
+      ...(found && { search: inspected(found) }),
+      ...(callSites && { callSites: rankCallSites(callSites, callTable, header.stackBytes, shown) }),
+    };
   } finally {
     progress?.close();
   }
   const { stdout } = context;
   const width = Math.max(60, Math.min(140, stdout.columns ?? 110));
-  stdout.write(
-    flags.json
-      ? `${JSON.stringify({ schemaVersion: 1, ...inspection }, null, 2)}\n`
-      : inspectionReport(inspection, { chalk: new Chalk(), width }),
-  );
+  if (flags.json) {
+    stdout.write(`${JSON.stringify({ schemaVersion: 1, ...inspection }, null, 2)}\n`);
+    return;
+  }
+  const style = { chalk: new Chalk(), width };
+  stdout.write(inspectionReport(inspection, style));
+  if (inspection.callSites) stdout.write(`\n${callSitesReport(inspection.callSites, style)}`);
 }
 
 export function command(context: CommandContext): Command {
@@ -66,6 +98,12 @@ export function command(context: CommandContext): Command {
       "--find-transactions",
       "look for phases that live and die like transactions, and say what an arena could hold (reads the trace three times)",
     )
+    .option(
+      "--call-sites [n]",
+      `who allocates: the first n call stacks by bytes, by live bytes at the peak, by allocations (default: ${CALL_SITES_SHOWN})`,
+      parsedBy(callSiteCount),
+    )
+    .option("--kinds <map.yaml>", "rules that turn the functions of call stacks into kinds")
     .option("--json", "the result on standard output as JSON, nothing else");
   return addTraceOptions(bare)
     .addHelpText("after", EXAMPLES)

@@ -1,6 +1,7 @@
 import type { RecordedTrace, Recording } from "../trace/recording.js";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "../units.js";
-import { type InspectionStyle, repairs } from "./inspection.js";
+import { repairs } from "./inspection.js";
+import type { InspectionStyle } from "./section.js";
 import { wrap } from "./wrap.js";
 
 const CHILDREN_SHOWN = 12;

@@ -1,4 +1,5 @@
 import type { ImportReport, PipelineResult, TraceAnalysis, TransactionSearch } from "../native.js";
+import type { CallSiteRanking } from "./call-sites.js";
 
 /** The formats users can name with --format. */
 export const TRACE_FORMATS = ["rmt", "android", "malloc-bench", "csv"] as const;
@@ -44,6 +45,8 @@ export interface Inspection {
   readonly analysis: TraceAnalysis;
   /** Of `--find-transactions`. */
   readonly search?: InspectedSearch;
+  /** Where they were asked for. */
+  readonly callSites?: CallSiteRanking;
 }
 
 /** What a search for transactions found: every level of each thread, and the phases at the levels chosen. */

@@ -45,7 +45,8 @@ void WriteAndReadBack(const TraceInfo& info, const std::vector<Event>& events) {
     const Event& a = events[i];
     const Event& b = kept.events[i];
     if (a.type != b.type || a.id != b.id || a.newId != b.newId || a.size != b.size || a.scope != b.scope ||
-        a.thread != b.thread || a.timeNs != b.timeNs || a.alignment != b.alignment || a.flags != b.flags) {
+        a.thread != b.thread || a.timeNs != b.timeNs || a.alignment != b.alignment || a.flags != b.flags ||
+        a.site != b.site) {
       std::abort();
     }
   }

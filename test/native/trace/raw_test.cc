@@ -350,5 +350,64 @@ TEST(Raw, WriterRefusesWhatDoesNotFitAndLosesNothing) {
   EXPECT_LE(writer.Finish(), buffer.size());
 }
 
+constexpr std::string_view kJsonWithStacks =
+    R"({"program":"db","ticksPerSecond":"2000000000","startTicks":"1000","stackBytes":"65536"})";
+
+TEST(Raw, StacksBelongToTheNextBirthOfTheirThread) {
+  Recording recording(kJsonWithStacks);
+  const std::vector<std::uint64_t> stack{0x401001, 0x402001, 0x9001};
+  recording.Add(1, 1100, [](RawBlockWriter& w) {
+    return w.Module(1100, 0x401000, 0x2000, 0x1000, "/usr/bin/db", "\x0a\xff");
+  });
+  recording.Add(1, 1100, [&](RawBlockWriter& w) { return w.Stack(1100, stack); });
+  recording.Alloc(2, 1150, 0x1000, 8);
+  recording.Alloc(1, 1200, 0x2000, 16);
+  recording.Alloc(1, 1300, 0x3000, 24);
+  TraceInfo info;
+  const Events events = Resolve(recording.Whole(), info);
+  ASSERT_EQ(events.size(), 5u);
+  EXPECT_EQ(events[1].site, 0u);
+  EXPECT_NE(events[3].site, 0u);
+  EXPECT_EQ(events[4].site, 0u);
+  const CallSites& sites = info.callSites;
+  EXPECT_EQ(sites.modules()[1].path, "/usr/bin/db");
+  EXPECT_EQ(sites.modules()[1].buildId, "0aff");
+  const CallNode inner = sites.nodes()[events[3].site];
+  EXPECT_EQ(sites.frames()[inner.frame], (CallFrame{1, 0x1000, ""}));
+  const CallNode outer = sites.nodes()[sites.nodes()[inner.parent].parent];
+  EXPECT_EQ(sites.frames()[outer.frame], (CallFrame{0, 0x9000, ""}));  // in no module
+  EXPECT_EQ(outer.parent, 0u);
+}
+
+TEST(Raw, StacksOfUnknownWeightAreDroppedAndCounted) {
+  Recording recording;
+  const std::vector<std::uint64_t> stack{0x401001};
+  recording.Add(1, 1100, [&](RawBlockWriter& w) { return w.Stack(1100, stack); });
+  recording.Alloc(1, 1200, 0x2000, 16);
+  TraceInfo info;
+  const Events events = Resolve(recording.Whole(), info);
+  EXPECT_EQ(events.back().site, 0u);
+  EXPECT_EQ(info.report.repairs["stack-of-unknown-weight"].count, 1u);
+}
+
+TEST(Raw, TheLongestStacksAndModulesFitIntoTheSmallestBlocks) {
+  Recording recording(kJsonWithStacks);
+  recording.blockBytes = 1024;
+  std::vector<std::uint64_t> stack;
+  for (std::uint64_t i = 0; i < 100; ++i) stack.push_back(i % 2 == 0 ? ~i : i + 1);
+  for (int i = 0; i < 10; ++i) {
+    recording.Add(1, 1100, [&](RawBlockWriter& w) { return w.Stack(1100, stack); });
+    recording.Add(1, 1100, [&](RawBlockWriter& w) {
+      return w.Module(1100, 1 + i, ~0ull - 1000, ~0ull, std::string(5000, 'x'), std::string(64, 'y'));
+    });
+    recording.Alloc(1, 1200, 0x2000 + i * 16, 16);
+  }
+  TraceInfo info;
+  const Events events = Resolve(recording.Whole(), info);
+  EXPECT_EQ(events.size(), 11u);
+  EXPECT_NE(events.back().site, 0u);
+  EXPECT_EQ(info.callSites.modules()[1].path.size(), RawBlockWriter::kMaxRawPathBytes);
+}
+
 }  // namespace
 }  // namespace rmem::testing

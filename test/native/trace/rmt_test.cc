@@ -347,7 +347,7 @@ TEST(Rmt, WithWrongCountsInItsTrailerIsAnError) {
 
 TEST(Rmt, OfAnotherVersionOrSortIsRefusedInWords) {
   Bytes file = SmallFile();
-  file[8] = std::byte{2};
+  file[8] = std::byte{3};
   TraceInfo info;
   EXPECT_EQ(ErrorOf([&] { ReadRmt(file, info); }).code(), "unsupported-version");
   const std::string text = "This is a letter, and no trace at all. It is long enough for a header.";

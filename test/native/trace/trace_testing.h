@@ -19,7 +19,8 @@
 namespace rmem {
 
 inline auto Fields(const Event& e) {
-  return std::tuple(e.type, e.flags, e.name, e.thread, e.timeNs, e.id, e.newId, e.size, e.scope, e.alignment);
+  return std::tuple(e.type, e.flags, e.name, e.thread, e.timeNs, e.id, e.newId, e.size, e.scope, e.alignment,
+                    e.site);
 }
 
 /** Equal but for the position in the source. */

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+namespace rmem::record {
+
+/** Tells the recording what code is loaded where, if that has changed since it was last told. Calls no
+ * malloc. */
+void TellModules(std::uint64_t ticks);
+
+/** Finds where the recorder's own code lies; before IsOwnCode is asked. */
+void FindOwnCode();
+
+bool IsOwnCode(std::uint64_t address);
+
+}  // namespace rmem::record

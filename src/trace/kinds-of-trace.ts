@@ -1,0 +1,35 @@
+import { UserError } from "../errors.js";
+import type { ImportReport } from "../native.js";
+import { readKindMap, type SiteKinds, siteKinds } from "./kinds.js";
+import { type RunOptions, runTrace } from "./source.js";
+
+/**
+ * The kinds that the map at `mapPath` gives to the call sites of the trace at `path`, which is read once for its table of
+ * stacks: that stands at its end. Throws UserError `bad-kinds`, `no-call-sites`, or what runTrace throws.
+ */
+export async function kindsOfTrace(path: string, mapPath: string, options: RunOptions): Promise<SiteKinds> {
+  const map = await readKindMap(mapPath);
+  if (path === "-") {
+    throw new UserError(
+      "kinds-of-pipe",
+      "--kinds reads the trace twice, and standard input comes only once",
+      {
+        remedy: "Write the trace to a file first.",
+      },
+    );
+  }
+  const { callTable } = await runTrace(path, { kind: "count" }, options);
+  if (callTable === null) {
+    throw new UserError("no-call-sites", `${path} has no call sites, so that no rule of --kinds can match`, {
+      remedy: "Record it with stacks: RUSTYDB_MEM_STACKS=65536.",
+    });
+  }
+  return siteKinds(map, callTable);
+}
+
+/** The report, with a warning about rules that no call site of the trace matched. */
+export function withUnmatched(report: ImportReport, unmatched: readonly string[]): ImportReport {
+  if (unmatched.length === 0) return report;
+  const warning = `no call site matches the rules of --kinds for ${unmatched.join(", ")}`;
+  return { ...report, warnings: [...report.warnings, warning] };
+}

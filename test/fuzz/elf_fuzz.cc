@@ -1,0 +1,22 @@
+// The bytes are a file that a recorded program is said to have run; its symbols are asked for at many
+// offsets.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+
+#include "trace/elf_symbols.h"
+#include "trace/symboliser.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const int fd = memfd_create("elf_fuzz", 0);
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != static_cast<ssize_t>(size)) return 0;
+  rmem::ElfSymbols symbols;
+  if (!symbols.Read("/proc/self/fd/" + std::to_string(fd))) return 0;
+  for (std::uint64_t offset = 0; offset < 4 * size + 64; offset += 7) {
+    if (const auto name = symbols.At(offset); !name.empty()) rmem::Demangled(name);
+  }
+  return 0;
+}
