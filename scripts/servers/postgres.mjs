@@ -6,10 +6,11 @@ const clients = 2;
 const scale = 2;
 
 /** Beside the usual TPC-B-like transaction: what joins, sorts and groups, planned anew each time. */
-const analysis = `\\set bid random(1, ${scale})
-SELECT b.bid, t.tid, count(*), sum(a.abalance), string_agg(a.filler, '' ORDER BY a.aid)
+const analysis = `\\set low random(1, ${scale * 100_000 - 500})
+\\set count random(10, 500)
+SELECT t.tid, a.aid % :count, count(*), sum(a.abalance), string_agg(a.filler, '' ORDER BY a.aid)
 FROM pgbench_accounts a JOIN pgbench_branches b USING (bid) JOIN pgbench_tellers t USING (bid)
-WHERE a.aid BETWEEN :bid * 100 AND :bid * 100 + 60 GROUP BY b.bid, t.tid ORDER BY 4 DESC;
+WHERE a.aid BETWEEN :low AND :low + :count GROUP BY t.tid, a.aid % :count ORDER BY 4 DESC, 1;
 `;
 
 function binaries() {
@@ -27,8 +28,8 @@ export const postgres = {
   needs: ["pgbench", "psql"],
   load: `a backend that serves one of ${clients} clients of pgbench: TPC-B-like transactions and an analytical query`,
   how:
-    "postgres behind a unix socket with the default settings but fsync off; pgbench with its tpcb-like script three times " +
-    "in four, and the query of scripts/servers/postgres.mjs; the trace is that of the " +
+    "postgres behind a unix socket with the default settings but fsync off; pgbench with its tpcb-like script nine times " +
+    "in ten, and the query of scripts/servers/postgres.mjs; the trace is that of the " +
     "backend with the most events",
   version: (session) =>
     session.run(join(binaries(), "postgres"), ["--version"]).then((text) => /[\d.]+/.exec(text)?.[0]),
@@ -46,8 +47,8 @@ export const postgres = {
     const to = ["-h", session.folder, "-U", "postgres"];
     await session.waitFor(server, () => session.run("psql", [...to, "-c", "select 1"]));
     await session.run("pgbench", [...to, "-i", "-q", "-s", String(scale), "postgres"]);
-    const mix = ["-b", "tpcb-like@3", "-f", `${script}@1`];
-    await session.run("pgbench", [...to, "-n", ...mix, "-c", String(clients), "-T", "30", "postgres"]);
+    const mix = ["-b", "tpcb-like@9", "-f", `${script}@1`];
+    await session.run("pgbench", [...to, "-n", ...mix, "-c", String(clients), "-T", "10", "postgres"]);
     const pid = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
     await session.stop(server, pid, "SIGINT");
     return server;

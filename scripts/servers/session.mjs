@@ -11,7 +11,8 @@ import { root, StepError } from "../steps.mjs";
 
 const tool = join(root, "bin", "rustydb-mem.js");
 const startTimeoutMs = 60_000;
-const stopTimeoutMs = 60_000;
+// The recorder resolves what it recorded before it ends.
+const stopTimeoutMs = 180_000;
 
 /** Servers refuse to run as root: who runs them then, or nothing where we are not root. */
 function userToRunAs(name) {
