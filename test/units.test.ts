@@ -8,6 +8,7 @@ import {
   formatRatio,
   parseBytes,
   parseDuration,
+  parsePercent,
 } from "../src/units.js";
 
 describe("parseBytes", () => {
@@ -48,6 +49,20 @@ describe("parseDuration", () => {
 
   it.each(["", "soon", "-3s", "3 fortnights"])("refuses %j", (text) => {
     expect(() => parseDuration(text)).toThrow(UsageError);
+  });
+});
+
+describe("parsePercent", () => {
+  it.each([
+    ["0.1%", 0.001],
+    [" 5 % ", 0.05],
+    ["0%", 0],
+  ])("reads %s", (text, share) => {
+    expect(parsePercent(text)).toBeCloseTo(share, 12);
+  });
+
+  it.each(["", "5", "%", "-1%", "1e3%"])("refuses %j and says so", (text) => {
+    expect(() => parsePercent(text)).toThrow(UsageError);
   });
 });
 

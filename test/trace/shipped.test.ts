@@ -30,7 +30,7 @@ describe("the shipped traces", () => {
     expect(run.file.bytes).toBeLessThan(2_000_000);
     expect(run.analysis).toMatchObject({ events });
     expect(run.analysis?.threads.length).toBe(threads);
-    expect(run.analysis?.events).toBeGreaterThan(500_000);
+    expect(run.analysis?.events).toBeGreaterThan(400_000);
     expect(run.report).toMatchObject({ dropped: 0, warnings: [] });
   });
 });
