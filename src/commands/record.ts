@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Chalk } from "chalk";
@@ -161,6 +161,26 @@ async function resolve(
   }
 }
 
+/**
+ * What stands behind the name of the output for each process: nothing for the program, which is what a wrapper (env, sh -c
+ * "exec …") has become in the end, and comes first.
+ */
+function named(
+  processes: readonly RecordedProcess[],
+  rawPath: string,
+): { process: RecordedProcess; child: string }[] {
+  const program = processes.filter((each) => each.pid === processes[0]?.pid).at(-1);
+  const suffix = (process: RecordedProcess | undefined): string => process?.path.slice(rawPath.length) ?? "";
+  const all = processes.map((process) => {
+    const child = process === program ? "" : suffix(process) || suffix(program);
+    return { process, child };
+  });
+  return [
+    ...all.filter(({ process }) => process === program),
+    ...all.filter(({ process }) => process !== program),
+  ];
+}
+
 /** Raw recordings to traces, the program's own first. A raw file is removed when its trace is complete, not before. */
 async function resolveAll(
   outcome: RecordOutcome,
@@ -173,8 +193,7 @@ async function resolveAll(
 ): Promise<RecordedTrace[]> {
   const traces: RecordedTrace[] = [];
   try {
-    for (const process of outcome.processes) {
-      const child = process.path.slice(rawPath.length);
+    for (const { process, child } of named(outcome.processes, rawPath)) {
       const to = outputOf(path, format, child);
       const output =
         child === "" ? first : await TraceOutput.open(to, { format, force: flags.force === true });
@@ -182,7 +201,7 @@ async function resolveAll(
       rmSync(process.path, { force: true });
     }
   } catch (error) {
-    const left = outcome.processes.slice(traces.length).map((each) => each.path);
+    const left = outcome.processes.map((each) => each.path).filter((each) => existsSync(each));
     context.stderr.write(
       `the raw ${left.length === 1 ? "recording is" : "recordings are"} kept: ${left.join(", ")}\n` +
         `  rustydb-mem convert ${left[0]} ${path} resolves it.\n`,
