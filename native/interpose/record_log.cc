@@ -42,10 +42,23 @@ void Mark(std::uint64_t ticks, std::string_view text) {
 void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses) {
   std::uint64_t words[kMaxRecordWords];
   const std::size_t frames = std::min(returnAddresses.size(), kMaxStackFrames);
-  words[0] = FirstWord(kStackOp, ticks);
+  words[0] = FirstWord(static_cast<unsigned>(RawOp::kStack), ticks);
   words[1] = frames;
   std::copy_n(returnAddresses.begin(), frames, words + 2);
   PutAll({words, 2 + frames});
+}
+
+void Module(std::uint64_t ticks, std::uint64_t start, std::uint64_t bytes, std::uint64_t fileOffset,
+            std::string_view path, std::string_view buildId) {
+  std::uint64_t words[6 + kMaxPathWords + kMaxBuildIdWords];
+  words[0] = FirstWord(static_cast<unsigned>(RawOp::kModule), ticks);
+  words[1] = start;
+  words[2] = bytes;
+  words[3] = fileOffset;
+  std::size_t count = 4;
+  count += TextWords(path, words + count, RawBlockWriter::kMaxRawPathBytes);
+  count += TextWords(buildId, words + count, RawBlockWriter::kMaxRawBuildIdBytes);
+  PutAll({words, count});
 }
 
 }  // namespace rmem::record

@@ -83,10 +83,6 @@ void Mark(std::uint64_t ticks, std::string_view text);
 /** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are
  * kept. */
 void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses);
-
-/** The call stack, innermost first, of the next alloc or realloc of this thread; at most kMaxStackFrames are
- * kept. */
-void Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses);
 /** Code at [start, start + bytes) is that of the file `path` from `fileOffset` on; `buildId` as bytes. */
 void Module(std::uint64_t ticks, std::uint64_t start, std::uint64_t bytes, std::uint64_t fileOffset,
             std::string_view path, std::string_view buildId);

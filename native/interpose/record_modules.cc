@@ -99,6 +99,10 @@ void TellModules(std::uint64_t ticks) {
   if (loaded.changed) gTold.store(loaded.told, std::memory_order_release);
 }
 
+void ForgetModules() {
+  gTold.store(0, std::memory_order_release);
+}
+
 void FindOwnCode() {
   dl_iterate_phdr(FindOwn, nullptr);
 }

@@ -8,6 +8,9 @@ namespace rmem::record {
  * malloc. */
 void TellModules(std::uint64_t ticks);
 
+/** In a child made by fork, whose recording knows of none yet. */
+void ForgetModules();
+
 /** Finds where the recorder's own code lies; before IsOwnCode is asked. */
 void FindOwnCode();
 

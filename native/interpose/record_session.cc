@@ -17,6 +17,8 @@
 #include <new>
 
 #include "interpose/record_alone.h"
+#include "interpose/record_modules.h"
+#include "interpose/record_stacks.h"
 #include "recording/ring.h"
 
 namespace rmem::record {
@@ -58,6 +60,7 @@ void ReadEnvironment() {
   constexpr char kFolderName[] = "RUSTYDB_MEM_RECORD_DIR=";
   constexpr char kFileName[] = "RUSTYDB_MEM_RECORD=";
   constexpr char kChildName[] = "RUSTYDB_MEM_RECORD_CHILD=";
+  constexpr char kStacksName[] = "RUSTYDB_MEM_STACKS=";
   static char entry[PATH_MAX + 64];
   static char piece[4096];
   std::size_t length = 0;
@@ -77,6 +80,8 @@ void ReadEnvironment() {
         take(kFolderName, sizeof(kFolderName) - 1, gFolder);
         take(kFileName, sizeof(kFileName) - 1, gFile);
         if (strncmp(entry, kChildName, sizeof(kChildName) - 1) == 0) gIsChild = true;
+        if (strncmp(entry, kStacksName, sizeof(kStacksName) - 1) == 0)
+          WishStacks(entry + sizeof(kStacksName) - 1);
       }
       length = 0;
     }
@@ -159,6 +164,8 @@ void FillHeader(SessionHeader& header, const Control& control, bool forked, std:
   header.startNs = RealNs();
   header.forked = forked ? 1 : 0;
   header.ringWords = control.ringWords;
+  header.stackBytes = StackBytes();
+  ForgetModules();
   ProgramName(header.program, sizeof(header.program));
   std::atomic_thread_fence(std::memory_order_release);
   header.magic = kSessionMagic;

@@ -27,7 +27,9 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 // Beside those that are kept: our own frames, which are dropped.
 constexpr std::size_t kOwnFrames = 6;
 
+constinit std::int64_t gWishedBytes = -1;
 constinit std::int64_t gMeanBytes = -1;
+constinit bool gPrepared = false;
 constinit thread_local std::uint64_t tRandom = 0;
 constinit thread_local bool tTaking = false;
 constinit thread_local StackBounds tBounds{};
@@ -110,26 +112,31 @@ bool Confirms(std::span<const std::uint64_t> unwound, std::span<const std::uint6
 
 }  // namespace
 
-void PrepareStacks() {
-  const char* text = getenv("RUSTYDB_MEM_STACKS");
-  if (text == nullptr || *text == '\0') return;
+void WishStacks(const char* text) {
   char* end = nullptr;
   const unsigned long long bytes = strtoull(text, &end, 10);
-  if (*end != '\0' || bytes == 0 || bytes > (1ull << 40)) return;
+  if (end == text || *end != '\0' || bytes == 0 || bytes > (1ull << 40)) return;
+  gWishedBytes = static_cast<std::int64_t>(bytes);
+}
+
+void PrepareStacks() {
+  gPrepared = true;
+  if (gWishedBytes < 1) return;
   FindOwnCode();
   // What the unwinder sets up at its first use is set up now.
   Chain warm;
   _Unwind_Backtrace(AddFrame, &warm);
-  gMeanBytes = static_cast<std::int64_t>(bytes);
+  gMeanBytes = gWishedBytes;
 }
 
 std::int64_t StackBytes() {
-  return gMeanBytes == 1 ? 0 : gMeanBytes;
+  return gWishedBytes == 1 ? 0 : gWishedBytes;
 }
 
 __attribute__((noinline)) void TakeStack(std::uint64_t ticks) {
   if (gMeanBytes < 1) {
-    tBytesToStack = kNever;
+    // Asked again until it is known whether there are to be any.
+    tBytesToStack = gPrepared ? kNever : 0;
     return;
   }
   if (tTaking) return;  // a signal's handler

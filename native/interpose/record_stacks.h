@@ -26,8 +26,10 @@ inline void SampleStack(std::uint64_t ticks, std::size_t size) {
   if (__builtin_expect((tBytesToStack -= static_cast<std::int64_t>(size) + 1) < 0, 0)) TakeStack(ticks);
 }
 
-/** Reads the environment; before the first allocation is recorded, from the thread that starts the recording.
- */
+/** What the environment says, as a session begins. */
+void WishStacks(const char* text);
+
+/** From here on stacks are taken: when the libraries of the program are in place. */
 void PrepareStacks();
 
 /** The mean distance for the header of the recording: `0` at every allocation; -1 where no stacks are taken.

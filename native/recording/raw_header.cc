@@ -33,10 +33,13 @@ std::size_t WriteRawJson(const SessionHeader& session, const Control& control, s
   char parent[64] = "";
   if (session.forked != 0)
     snprintf(parent, sizeof(parent), R"("parent":"%u","forked":"1",)", session.parentPid);
+  char stacks[48] = "";
+  if (session.stackBytes >= 0)
+    snprintf(stacks, sizeof(stacks), R"("stackBytes":"%lld",)", static_cast<long long>(session.stackBytes));
   const int length = snprintf(
       out.data(), out.size(),
-      R"({"program":"%s","pid":"%u",%s"host":"%s","cpus":"%ld","clock":"%s","startNs":"%llu","ticksPerSecond":"%llu","startTicks":"%llu"})",
-      program, session.pid, parent, host, sysconf(_SC_NPROCESSORS_ONLN),
+      R"({"program":"%s","pid":"%u",%s%s"host":"%s","cpus":"%ld","clock":"%s","startNs":"%llu","ticksPerSecond":"%llu","startTicks":"%llu"})",
+      program, session.pid, parent, stacks, host, sysconf(_SC_NPROCESSORS_ONLN),
       control.countsCycles != 0 ? "cycle counter" : "CLOCK_MONOTONIC",
       static_cast<unsigned long long>(session.startNs),
       static_cast<unsigned long long>(control.ticksPerSecond),

@@ -26,12 +26,14 @@ namespace rmem::record {
  *   thread start  TID: the ring is this thread's from here on
  *   thread end    nothing
  *   stack         count, so many addresses
+ *   module        start, bytes, offset in the file, path (a text), build id (a text)
  *
  * A text is its length in bytes, then whole words.
  */
-inline constexpr unsigned kStackOp = 11;
-inline constexpr std::size_t kMaxStackFrames = 64;
 inline constexpr std::size_t kMaxTextWords = (RawBlockWriter::kMaxRawTextBytes + 7) / 8;
+inline constexpr std::size_t kMaxPathWords = (RawBlockWriter::kMaxRawPathBytes + 7) / 8;
+inline constexpr std::size_t kMaxBuildIdWords = (RawBlockWriter::kMaxRawBuildIdBytes + 7) / 8;
+/** Of any record but a module's, which may be longer. */
 inline constexpr std::size_t kMaxRecordWords = 2 + kMaxStackFrames;
 static_assert(kMaxRecordWords >= 4 + kMaxTextWords);
 inline constexpr unsigned kTicksShift = 8;
@@ -77,7 +79,7 @@ inline bool PutWords(RingHeader& ring, MakeRoom&& makeRoom, Words... words) {
   return room;
 }
 
-/** The same for a record of any length up to kMaxRecordWords. */
+/** The same for a record of any length up to that of a module. */
 template <class MakeRoom>
 inline bool PutSpan(RingHeader& ring, MakeRoom&& makeRoom, std::span<const std::uint64_t> words) {
   if (ring.busy != 0) return false;
@@ -101,9 +103,10 @@ inline bool LookForRoom(RingHeader& ring, std::size_t words) {
   return ring.tail.load(std::memory_order_relaxed) + words - ring.knownHead <= ring.mask + 1;
 }
 
-/** `text` as words behind `out`; returns how many. At most kMaxRawTextBytes are kept. */
-inline std::size_t TextWords(std::string_view text, std::uint64_t* out) {
-  const std::size_t bytes = std::min(text.size(), RawBlockWriter::kMaxRawTextBytes);
+/** `text` as words behind `out`; returns how many. At most `most` bytes are kept. */
+inline std::size_t TextWords(std::string_view text, std::uint64_t* out,
+                             std::size_t most = RawBlockWriter::kMaxRawTextBytes) {
+  const std::size_t bytes = std::min(text.size(), most);
   out[0] = bytes;
   const std::size_t words = (bytes + 7) / 8;
   if (words > 0) out[words] = 0;

@@ -82,10 +82,11 @@ void RingEncoder::Discard() {
   ring_.head.store(ring_.tail.load(std::memory_order_acquire), std::memory_order_release);
 }
 
-std::uint64_t RingEncoder::Text(std::uint64_t at, std::uint64_t end, char* text, std::size_t* bytes) const {
+std::uint64_t RingEncoder::Text(std::uint64_t at, std::uint64_t end, char* text, std::size_t* bytes,
+                                std::size_t most) const {
   if (at >= end) return 0;
   *bytes = Word(at);
-  if (*bytes > RawBlockWriter::kMaxRawTextBytes) return 0;
+  if (*bytes > most) return 0;
   const std::uint64_t words = (*bytes + 7) / 8;
   if (end - at < 1 + words) return 0;
   for (std::uint64_t i = 0; i < words; ++i) {
@@ -93,6 +94,31 @@ std::uint64_t RingEncoder::Text(std::uint64_t at, std::uint64_t end, char* text,
     std::memcpy(text + i * 8, &word, 8);
   }
   return 1 + words;
+}
+
+std::uint64_t RingEncoder::TakeStack(std::uint64_t at, std::uint64_t left, std::uint64_t ticks) {
+  const std::uint64_t count = left >= 2 ? Word(at + 1) : kMaxStackFrames + 1;
+  if (count > kMaxStackFrames || left < 2 + count) return 0;
+  std::uint64_t addresses[kMaxStackFrames];
+  for (std::uint64_t i = 0; i < count; ++i) addresses[i] = Word(at + 2 + i);
+  Append(ticks, [&](RawBlockWriter& writer) { return writer.Stack(ticks, {addresses, count}); });
+  return 2 + count;
+}
+
+std::uint64_t RingEncoder::TakeModule(std::uint64_t at, std::uint64_t end, std::uint64_t ticks) {
+  if (end - at < 6) return 0;
+  char path[kMaxPathWords * 8], buildId[kMaxBuildIdWords * 8];
+  std::size_t pathBytes = 0, buildIdBytes = 0;
+  const std::uint64_t pathWords = Text(at + 4, end, path, &pathBytes, RawBlockWriter::kMaxRawPathBytes);
+  if (pathWords == 0) return 0;
+  const std::uint64_t buildIdWords =
+      Text(at + 4 + pathWords, end, buildId, &buildIdBytes, RawBlockWriter::kMaxRawBuildIdBytes);
+  if (buildIdWords == 0) return 0;
+  Append(ticks, [&](RawBlockWriter& writer) {
+    return writer.Module(ticks, Word(at + 1), Word(at + 2), Word(at + 3), {path, pathBytes},
+                         {buildId, buildIdBytes});
+  });
+  return 4 + pathWords + buildIdWords;
 }
 
 std::uint64_t RingEncoder::Take(std::uint64_t at, std::uint64_t end) {
@@ -103,11 +129,8 @@ std::uint64_t RingEncoder::Take(std::uint64_t at, std::uint64_t end) {
   const std::uint64_t ticks = TicksOf(first, startTicks_);
   const auto word = [this, at](unsigned index) { return Word(at + index); };
 
-  if (type == kStackOp) {
-    // Carried for the sampled call sites; a raw block has no row for them yet.
-    const std::uint64_t count = left >= 2 ? word(1) : kMaxStackFrames + 1;
-    return count <= kMaxStackFrames && left >= 2 + count ? 2 + count : 0;
-  }
+  if (type == static_cast<unsigned>(RawOp::kStack)) return TakeStack(at, left, ticks);
+  if (type == static_cast<unsigned>(RawOp::kModule)) return TakeModule(at, end, ticks);
   if (type == static_cast<unsigned>(RawOp::kScope)) {
     if (left < 2) return 0;
     Append(ticks, [&](RawBlockWriter& writer) { return writer.Scope(ticks, word(1)); });

@@ -56,7 +56,11 @@ class RingEncoder {
   std::uint64_t Take(std::uint64_t at, std::uint64_t end);
   void StartThread(std::uint32_t thread, std::uint64_t ticks);
   void EndThread();
-  std::uint64_t Text(std::uint64_t at, std::uint64_t end, char* text, std::size_t* bytes) const;
+  /** Reads a text of at most `most` bytes; returns its words, 0 where there is none. */
+  std::uint64_t Text(std::uint64_t at, std::uint64_t end, char* text, std::size_t* bytes,
+                     std::size_t most = RawBlockWriter::kMaxRawTextBytes) const;
+  std::uint64_t TakeStack(std::uint64_t at, std::uint64_t left, std::uint64_t ticks);
+  std::uint64_t TakeModule(std::uint64_t at, std::uint64_t end, std::uint64_t ticks);
   template <class Row>
   void Append(std::uint64_t ticks, Row&& row);
 

@@ -55,6 +55,7 @@ struct SessionHeader {
   std::uint64_t startNs;     // CLOCK_REALTIME
   std::uint64_t forked;      // 1: made by fork from the recorded parent, whose live blocks it has
   std::uint64_t ringWords;
+  std::int64_t stackBytes;  // mean distance of the call stacks taken; 0: at every allocation; -1: none
   char program[64];
   alignas(64) std::atomic<std::uint32_t> ringsUsed;
   std::atomic<std::uint64_t> unheard;  // events of threads that got no ring

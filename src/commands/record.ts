@@ -5,8 +5,11 @@ import { Chalk } from "chalk";
 import { Command, Option } from "commander";
 import { findProgram, type ProgramFacts, readProgram } from "../engine/elf-program.js";
 import { exitCodeOf, type RecordOutcome, recordProgram } from "../engine/recorder.js";
+import { sqliteMarkersWarning } from "../engine/sqlite-linkage.js";
 import { Interrupted, UsageError, UserError } from "../errors.js";
 import { recordingReport } from "../report/recording.js";
+import { readKindMap } from "../trace/kinds.js";
+import { kindsOfTrace, withUnmatched } from "../trace/kinds-of-trace.js";
 import { type OutputFormat, outputFormatOf, TraceOutput } from "../trace/output.js";
 import type { RecordedProcess, RecordedTrace, Recording } from "../trace/recording.js";
 import { runTrace } from "../trace/source.js";
@@ -26,6 +29,9 @@ interface RecordFlags {
   readonly maxSize?: number;
   readonly sampleMemory?: number | true;
   readonly symbols?: string;
+  readonly stacks?: number | true;
+  readonly markers?: "sqlite";
+  readonly kinds?: string;
   readonly exportJson?: string;
   readonly quiet?: boolean;
 }
@@ -35,6 +41,8 @@ Examples:
   $ rustydb-mem record -o sqlite.rmt.gz -- sqlite3 test.db < run.sql
   $ rustydb-mem record -o redis.rmt.gz --after 5s --for 30s -- redis-server --save ""
   $ rustydb-mem record -o server.rmt.gz --max-size 2GiB --sample-memory 100ms -- ./server
+  $ rustydb-mem record -o sqlite.rmt.gz --markers sqlite -- sqlite3 test.db < run.sql
+  $ rustydb-mem record -o app.rmt.gz --stacks --kinds map.yaml -- ./app
   $ rustydb-mem replay sqlite.rmt.gz
 
 Children of the program are recorded too, a file each: out.rmt.gz, out.PID.rmt.gz, … What is left of the program's own
@@ -42,6 +50,7 @@ standard streams and its exit code is untouched. On a server without Node the li
   $ RUSTYDB_MEM_RECORD=raw.rmt LD_PRELOAD=librustydb_mem_record.so ./server`;
 
 const DEFAULT_SAMPLE_NS = 100e6;
+const DEFAULT_STACK_BYTES = 64 * 1024;
 
 function positiveCount(text: string): number {
   const value = Number(text.replaceAll("_", "").replaceAll(",", ""));
@@ -49,6 +58,14 @@ function positiveCount(text: string): number {
     throw new UsageError("bad-number", `"${text}" is not a number of events`);
   }
   return value;
+}
+
+function stackDistance(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes >= 1) return bytes;
+  throw new UsageError("bad-number", "call stacks can't be 0 bytes apart", {
+    remedy: "1 takes one at every allocation.",
+  });
 }
 
 function prefix(text: string): string {
@@ -138,10 +155,16 @@ async function resolve(
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `resolving ${path}`);
   try {
     const shown = { signal: context.signal, ...(progress && { onProgress: progress.show }) };
+    const kinds =
+      flags.kinds === undefined ? undefined : await kindsOfTrace(process.path, flags.kinds, shown);
     const run = await runTrace(
       process.path,
       { kind: "rmt" },
-      { ...shown, onOutput: (bytes) => output.write(bytes) },
+      {
+        ...shown,
+        ...(kinds && { filters: { siteKinds: kinds.filter } }),
+        onOutput: (bytes) => output.write(bytes),
+      },
     );
     await output.commit();
     const { analysis } = await runTrace(process.path, { kind: "inspect" }, shown);
@@ -151,7 +174,7 @@ async function resolve(
       process,
       trace: { path, bytes: output.writtenBytes, events: run.resultEvents },
       peakLiveBytes,
-      report: run.report,
+      report: kinds === undefined ? run.report : withUnmatched(run.report, kinds.unmatched),
       shareOfResident: peakResidentBytes > 0 ? Math.min(1, peakLiveBytes / peakResidentBytes) : null,
       shareOfCpu: cpuNs > 0 && events > 0 ? Math.min(1, (events * nsPerEvent) / cpuNs) : null,
     };
@@ -244,6 +267,15 @@ async function record(words: readonly string[], flags: RecordFlags, context: Com
   const { stderr } = context;
   const program = readProgram(findProgram(name));
   const foreseen = foresee(program, flags.symbols);
+  const unmarked = flags.markers === undefined ? undefined : sqliteMarkersWarning(program.path);
+  if (unmarked !== undefined) foreseen.push(unmarked);
+  // Found out now, not after the program has run.
+  if (flags.kinds !== undefined) {
+    if (flags.stacks === undefined)
+      throw new UsageError("usage", "--kinds needs call stacks", { remedy: "Add --stacks." });
+    await readKindMap(flags.kinds);
+  }
+  const stackBytes = flags.stacks === true ? DEFAULT_STACK_BYTES : flags.stacks;
   for (const warning of foreseen) stderr.write(`warning: ${warning}\n`);
   const path = flags.output ?? `${basename(name)}.rmt.gz`;
   const format = chooseFormat(path);
@@ -268,6 +300,8 @@ async function record(words: readonly string[], flags: RecordFlags, context: Com
           sampleNs: flags.sampleMemory === true ? DEFAULT_SAMPLE_NS : flags.sampleMemory,
         }),
         ...(flags.symbols !== undefined && { symbols: flags.symbols }),
+        ...(stackBytes !== undefined && { stackBytes }),
+        ...(flags.markers !== undefined && { markers: flags.markers }),
       },
       { onNotice: notice, signal: context.signal, ...(progress && { onProgress: progress.show }) },
     ).finally(() => progress?.close());
@@ -325,6 +359,17 @@ export function command(context: CommandContext): Command {
       "record PREFIXmalloc, PREFIXfree, … of a shared library too, e.g. je_",
       parsedBy(prefix),
     )
+    .option(
+      "--stacks [bytes]",
+      "take a call stack every so many bytes that a thread allocates, on average (64KiB where not told; 1: always)",
+      parsedBy(stackDistance),
+    )
+    .addOption(
+      new Option("--markers <what>", "mark the transactions of a library that the program uses").choices([
+        "sqlite",
+      ]),
+    )
+    .option("--kinds <map.yaml>", "rules that turn the functions of call stacks into kinds")
     .option("--export-json <file>", "the summary as JSON")
     .option("-q, --quiet", "no progress")
     .passThroughOptions()

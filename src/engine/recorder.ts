@@ -25,6 +25,10 @@ export interface RecordRequest {
   readonly sampleNs?: number;
   /** Prefix of an allocator whose functions are recorded too. */
   readonly symbols?: string;
+  /** Mean distance, in allocated bytes of a thread, of the call stacks that are taken; 1: one at every allocation. */
+  readonly stackBytes?: number;
+  /** Transactions of libsqlite3's connections are marked. */
+  readonly markers?: "sqlite";
 }
 
 export interface RecordOptions {
@@ -203,12 +207,15 @@ function passSignals(child: ChildProcess): () => void {
   };
 }
 
-function programEnvironment(library: string, folder: string, symbols: string | undefined): NodeJS.ProcessEnv {
+function programEnvironment(library: string, folder: string, request: RecordRequest): NodeJS.ProcessEnv {
+  const { symbols, stackBytes, markers } = request;
   const environment: NodeJS.ProcessEnv = { ...process.env };
   delete environment.RUSTYDB_MEM_RECORD;
   environment.RUSTYDB_MEM_RECORD_DIR = folder;
   environment.LD_PRELOAD = [library, process.env.LD_PRELOAD ?? ""].filter((each) => each !== "").join(":");
   if (symbols !== undefined) environment.RUSTYDB_MEM_SYMBOLS = symbols;
+  if (stackBytes !== undefined) environment.RUSTYDB_MEM_STACKS = String(stackBytes);
+  if (markers !== undefined) environment.RUSTYDB_MEM_MARKERS = markers;
   return environment;
 }
 
@@ -229,7 +236,7 @@ export async function recordProgram(
     const [program, ...words] = request.command;
     const child = spawn(program, words, {
       stdio: "inherit",
-      env: programEnvironment(preload.path, folder, request.symbols),
+      env: programEnvironment(preload.path, folder, request),
     });
     const restoreSignals = passSignals(child);
     let exit: RecordOutcome["exit"];

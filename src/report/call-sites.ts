@@ -14,8 +14,7 @@ const FRAMES_SHOWN = 6;
 export function callSitesReport(ranking: CallSiteRanking, style: Style): string {
   const { chalk, width } = style;
   if (ranking.stackBytes === null) {
-    const text =
-      "This trace has no call sites: record it with stacks (RUSTYDB_MEM_STACKS=65536) to have them.";
+    const text = "This trace has no call sites: record it with rustydb-mem record --stacks to have them.";
     return `${chalk.bold("Call sites")}\n  ${wrap(text, width, "  ")}\n`;
   }
   const rate =

@@ -21,7 +21,7 @@ export async function kindsOfTrace(path: string, mapPath: string, options: RunOp
   const { callTable } = await runTrace(path, { kind: "count" }, options);
   if (callTable === null) {
     throw new UserError("no-call-sites", `${path} has no call sites, so that no rule of --kinds can match`, {
-      remedy: "Record it with stacks: RUSTYDB_MEM_STACKS=65536.",
+      remedy: "Record it with stacks: rustydb-mem record --stacks.",
     });
   }
   return siteKinds(map, callTable);

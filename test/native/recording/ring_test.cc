@@ -94,7 +94,7 @@ TEST(Ring, CarriesEveryRecordToTheFile) {
   rig.Put(First(EventType::kCommit, kStart + 60, kRawInherit), 7u);
   rig.Put(First(EventType::kAbort, kStart + 70), 8u);
   rig.Put(FirstWord(static_cast<unsigned>(RawOp::kScope), kStart + 80), 9u);
-  rig.Put(FirstWord(kStackOp, kStart + 85), 2u, 0x111u, 0x222u);
+  rig.Put(FirstWord(static_cast<unsigned>(RawOp::kStack), kStart + 85), 2u, 0x111u, 0x222u);
   std::array<std::uint64_t, 4 + kMaxTextWords> words = {First(EventType::kBegin, kStart + 90), 5, 4};
   EXPECT_TRUE(
       PutSpan(rig.ring(), LookForRoom, std::span(words).first(3 + TextWords("a new order", &words[3]))));
