@@ -8,18 +8,37 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.js";
 
 /** Formats as `detectFormat` and `source.format` name them; `rmt-raw` is what a recorder writes. */
-export type NativeFormat = "rmt" | "rmt-raw" | "android" | "malloc-bench" | "csv";
+export type NativeFormat =
+  | "rmt"
+  | "rmt-raw"
+  | "android"
+  | "malloc-bench"
+  | "csv"
+  | "malloc-lab"
+  | "mtrace"
+  | "heaptrack"
+  | "logalloc"
+  | "trace-utils"
+  | "gperftools";
+
+/** Formats whose parts lie all over the file: they are read from one, not pushed. */
+export type WholeFileFormat = "rmt-raw" | "trace-utils";
 
 export type PipelineSource =
   /** Input comes through `push`. */
   | {
       readonly kind: "bytes";
-      readonly format: Exclude<NativeFormat, "rmt-raw">;
+      readonly format: Exclude<NativeFormat, WholeFileFormat>;
       readonly strict?: boolean;
       readonly skipDamaged?: boolean;
     }
-  /** A raw `.rmt`, a regular file; driven by `step`. */
-  | { readonly kind: "raw"; readonly path: string; readonly strict?: boolean; readonly skipDamaged?: boolean }
+  /** A raw `.rmt`, or a workload of trace-utils, in a regular file; driven by `step`. */
+  | {
+      readonly kind: "raw" | "workload";
+      readonly path: string;
+      readonly strict?: boolean;
+      readonly skipDamaged?: boolean;
+    }
   /** The generator of an OLTP load; driven by `step`. */
   | {
       readonly kind: "oltp";

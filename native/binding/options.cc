@@ -71,6 +71,11 @@ void ReadSource(const Napi::Object& source, PipelineOptions* options) {
     options->format = *format;
   } else if (kind == "raw") {
     options->source = SourceKind::kRaw;
+    options->format = TraceFormat::kRmtRaw;
+    options->rawPath = Text(source, "path");
+  } else if (kind == "workload") {
+    options->source = SourceKind::kRaw;
+    options->format = TraceFormat::kWorkload;
     options->rawPath = Text(source, "path");
   } else if (kind == "oltp") {
     options->source = SourceKind::kOltp;
@@ -80,7 +85,7 @@ void ReadSource(const Napi::Object& source, PipelineOptions* options) {
     oltp.threads = static_cast<std::uint32_t>(Whole(source, "threads").value_or(oltp.threads));
     oltp.liveBytes = Whole(source, "liveBytes").value_or(oltp.liveBytes);
   } else {
-    Refuse(source.Env(), "source.kind", "bytes, raw or oltp");
+    Refuse(source.Env(), "source.kind", "bytes, raw, workload or oltp");
   }
 }
 

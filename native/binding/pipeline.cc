@@ -16,6 +16,7 @@
 #include "trace/symboliser.h"
 #include "trace/trace_error.h"
 #include "trace/validator.h"
+#include "trace/workload_reader.h"
 
 namespace rmem {
 namespace {
@@ -298,19 +299,23 @@ class Pipeline::Impl {
         generator_ = std::make_unique<OltpGenerator>(options_.oltp, info_, gate_);
         break;
       case SourceKind::kRaw:
-        thread_ = std::make_unique<SourceThread>([this] { ResolveRawFile(); });
+        thread_ = std::make_unique<SourceThread>([this] { ReadWholeFile(); });
         break;
     }
   }
 
-  void ResolveRawFile() {
+  void ReadWholeFile() {
     const FileDescriptor file(options_.rawPath);
     ResolveOptions resolve;
     resolve.strict = options_.decoder.strict;
     resolve.skipDamaged = options_.decoder.skipDamaged;
     resolve.stop = &stop_;
     try {
-      ResolveRaw(file.get(), resolve, info_, gate_);
+      if (options_.format == TraceFormat::kWorkload) {
+        ReadWorkload(file.get(), resolve, info_, gate_);
+      } else {
+        ResolveRaw(file.get(), resolve, info_, gate_);
+      }
     } catch (const SourceSatisfied&) {
       // The filters have all they want; Finish completes the sink.
     }

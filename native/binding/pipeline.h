@@ -42,7 +42,7 @@ struct FilterOptions {
 
 enum class SourceKind {
   kBytes,  // Push
-  kRaw,    // Step: a raw `.rmt` at rawPath
+  kRaw,    // Step: a raw `.rmt`, or a workload of trace-utils, as `format` says, at rawPath
   kOltp,   // Step: the generator
 };
 

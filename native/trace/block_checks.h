@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <string>
 
@@ -21,6 +22,15 @@ inline void CheckBlock(const Event& event) {
     throw TraceError("bad-alignment", "an alignment of " + std::to_string(event.alignment) +
                                           " is asked for, which is no power of two");
   }
+}
+
+/** A call that returned NULL may have asked for anything, most likely for too much: what it asked for does
+ * not have to be possible. */
+inline void ForgetRequestOfFailed(Event& event) {
+  const std::uint64_t result = event.type == EventType::kRealloc ? event.newId : event.id;
+  if (result != 0) return;
+  event.size = std::min(event.size, kMaxBlockBytes);
+  event.alignment = 0;
 }
 
 }  // namespace rmem

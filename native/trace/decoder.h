@@ -17,9 +17,22 @@ enum class TraceFormat {
   kAndroid,      // Android memory_replay text
   kMallocBench,  // malloc-bench protobuf
   kCsv,          // rows split by the caller, see MakeDecoder
+  kMallocLab,    // CS:APP malloc-lab `.rep`
+  kMtrace,       // glibc mtrace
+  kHeaptrack,    // heaptrack, raw and interpreted
+  kLogalloc,     // Firefox logalloc
+  kWorkload,  // glibc trace-utils `.wl`: no push decoder, spool it and call ReadWorkload (workload_reader.h)
+  kGperftools,  // processed gperftools-style records
 };
 
-/** The name users give to --format: `rmt` (both profiles), `android`, `malloc-bench`, `csv`. */
+/** All that users can name: every format but kRmtRaw. */
+inline constexpr TraceFormat kNamedFormats[] = {
+    TraceFormat::kRmt,       TraceFormat::kAndroid,   TraceFormat::kMallocBench, TraceFormat::kCsv,
+    TraceFormat::kMallocLab, TraceFormat::kMtrace,    TraceFormat::kHeaptrack,   TraceFormat::kLogalloc,
+    TraceFormat::kWorkload,  TraceFormat::kGperftools};
+
+/** The name users give to --format: `rmt` (both profiles), `android`, `malloc-bench`, `csv`, `malloc-lab`,
+ * `mtrace`, `heaptrack`, `logalloc`, `trace-utils`, `gperftools`. */
 std::string_view FormatName(TraceFormat format);
 
 /** The format of that name, `rmt` being the canonical profile; nothing for any other text. */
@@ -52,7 +65,7 @@ class Decoder {
 
 /**
  * A decoder that hands its events to `sink` and fills `info`. Both must outlive it. Throws TraceError
- * `raw-profile` for kRmtRaw.
+ * `raw-profile` for kRmtRaw and `whole-file` for kWorkload, which are read from files.
  *
  * kCsv takes what csv-parse made of the file: fields joined by 0x1f, every row (the header row first) ended
  * by 0x1e.

@@ -16,7 +16,7 @@ void LineDecoder::Push(std::span<const std::byte> bytes) {
       Whole(at, newline);
     } else {
       const char* until = newline != nullptr ? newline + 1 : end;
-      if (partial_.size() + static_cast<std::size_t>(until - at) > kMaxLineBytes) {
+      if (partial_.size() + static_cast<std::size_t>(until - at) > maxLineBytes_) {
         ++line_;
         BadLine("the line is longer than any line of a trace");
       }
@@ -47,7 +47,7 @@ void LineDecoder::BadLine(const std::string& what) const {
 void LineDecoder::Whole(const char* begin, const char* newline) {
   ++line_;
   if (newline != begin && newline[-1] == '\r') --newline;
-  if (static_cast<std::size_t>(newline - begin) >= kMaxLineBytes)
+  if (static_cast<std::size_t>(newline - begin) >= maxLineBytes_)
     BadLine("the line is longer than any line of a trace");
   Line(begin, newline);
 }

@@ -11,11 +11,13 @@ namespace rmem {
  * input. */
 class LineDecoder : public Decoder {
  public:
+  explicit LineDecoder(std::size_t maxLineBytes = kMaxLineBytes) : maxLineBytes_(maxLineBytes) {}
+
   void Push(std::span<const std::byte> bytes) final;
   void Finish() final;
 
  protected:
-  /** No line of a trace is longer; one that is, is the error `bad-line`. */
+  /** No line of most traces is longer; one that is, is the error `bad-line`. */
   static constexpr std::size_t kMaxLineBytes = 4096;
 
   /** Takes line number `line()` in [begin, end). The byte at `end` may be read, and is CR or LF. */
@@ -30,6 +32,7 @@ class LineDecoder : public Decoder {
  private:
   void Whole(const char* begin, const char* newline);
 
+  const std::size_t maxLineBytes_;
   std::string partial_;  // a line whose end has not come yet
   std::uint64_t line_ = 0;
   bool any_ = false;

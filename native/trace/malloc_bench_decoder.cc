@@ -72,7 +72,7 @@ const std::byte* MallocBenchDecoder::Record(const std::byte* at, const std::byte
   std::uint64_t key;
   std::uint64_t value;
   const std::byte* next = ReadVarint(at, end, &key);
-  if (next != nullptr && (key & 7) != kVarint && (key & 7) != kLengthDelimited) {
+  if (next != nullptr && (((key & 7) != kVarint && (key & 7) != kLengthDelimited) || key >> 3 == 0)) {
     Bad("this is no malloc-bench trace: a record is of no known sort");
   }
   if (next != nullptr) next = ReadVarint(next, end, &value);

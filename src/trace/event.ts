@@ -2,7 +2,18 @@ import type { ImportReport, PipelineResult, TraceAnalysis, TransactionSearch } f
 import type { CallSiteRanking } from "./call-sites.js";
 
 /** The formats users can name with --format. */
-export const TRACE_FORMATS = ["rmt", "android", "malloc-bench", "csv"] as const;
+export const TRACE_FORMATS = [
+  "rmt",
+  "android",
+  "malloc-bench",
+  "malloc-lab",
+  "mtrace",
+  "heaptrack",
+  "logalloc",
+  "trace-utils",
+  "gperftools",
+  "csv",
+] as const;
 export type TraceFormat = (typeof TRACE_FORMATS)[number];
 
 /** What people call them. */
@@ -10,6 +21,12 @@ export const FORMAT_TITLES: Readonly<Record<TraceFormat, string>> = {
   rmt: "rustydb-mem trace (.rmt)",
   android: "Android memory_replay text",
   "malloc-bench": "malloc-bench protobuf",
+  "malloc-lab": "CS:APP malloc-lab .rep",
+  mtrace: "glibc mtrace log",
+  heaptrack: "heaptrack, raw or interpreted",
+  logalloc: "Firefox logalloc",
+  "trace-utils": "glibc trace-utils .wl",
+  gperftools: "gperftools-style records, processed",
   csv: "CSV with a header row",
 };
 

@@ -7,6 +7,7 @@ import {
   type PipelineSink,
   type PipelineSource,
   type TracePipeline,
+  type WholeFileFormat,
 } from "../native.js";
 import { splitCsv } from "./csv.js";
 import type { TraceFormat, TraceRun } from "./event.js";
@@ -85,8 +86,8 @@ class Run {
     const { head, bytes } = await withHead(this.unwrapped.bytes);
     const format = chooseFormat(head, path, this.options.format);
     const { result, satisfied } =
-      format === "rmt-raw"
-        ? await this.runRaw(bytes, this.unwrapped)
+      format === "rmt-raw" || format === "trace-utils"
+        ? await this.runFile(bytes, format, this.unwrapped)
         : await this.runBytes(this.counted(bytes), format, this.unwrapped);
     return {
       ...result,
@@ -116,7 +117,7 @@ class Run {
 
   private runBytes(
     bytes: AsyncIterable<Uint8Array>,
-    format: Exclude<NativeFormat, "rmt-raw">,
+    format: Exclude<NativeFormat, WholeFileFormat>,
     unwrapped: Unwrapped,
   ): Promise<Pumped> {
     const { path } = this.input;
@@ -127,20 +128,22 @@ class Run {
     );
   }
 
-  /** A raw recording is merged from places all over the file: what is packed or comes from a pipe is unpacked first. */
-  private async runRaw(bytes: AsyncIterable<Uint8Array>, unwrapped: Unwrapped): Promise<Pumped> {
+  /** What is merged from places all over the file is unpacked first, where it is packed or comes from a pipe. */
+  private async runFile(
+    bytes: AsyncIterable<Uint8Array>,
+    format: WholeFileFormat,
+    unwrapped: Unwrapped,
+  ): Promise<Pumped> {
     const { path, regular } = this.input;
+    const kind = format === "rmt-raw" ? "raw" : "workload";
     if (regular !== undefined && unwrapped.wrappings.length === 0) {
-      const pipeline = this.start({ kind: "raw", path: `/proc/self/fd/${regular.fd}`, ...this.reading() });
+      const pipeline = this.start({ kind, path: `/proc/self/fd/${regular.fd}`, ...this.reading() });
       return pumpSteps(pipeline, this.pumping());
     }
     const spool = await Spool.from(this.counted(bytes));
     try {
-      refuseCutOff(unwrapped, "rmt-raw", path, this.options);
-      return await pumpSteps(
-        this.start({ kind: "raw", path: spool.path, ...this.reading() }),
-        this.pumping(),
-      );
+      refuseCutOff(unwrapped, format, path, this.options);
+      return await pumpSteps(this.start({ kind, path: spool.path, ...this.reading() }), this.pumping());
     } finally {
       await spool.close();
     }
