@@ -63,15 +63,11 @@ void ReadSource(const Napi::Object& source, PipelineOptions* options) {
   } else if (kind == "raw") {
     options->source = SourceKind::kRaw;
     options->rawPath = Text(source, "path");
-  } else if (kind == "oltp") {
-    options->source = SourceKind::kOltp;
-    OltpOptions& oltp = options->oltp;
-    oltp.events = Whole(source, "events").value_or(oltp.events);
-    oltp.seed = Whole(source, "seed").value_or(oltp.seed);
-    oltp.threads = static_cast<std::uint32_t>(Whole(source, "threads").value_or(oltp.threads));
-    oltp.liveBytes = Whole(source, "liveBytes").value_or(oltp.liveBytes);
+  } else if (kind == "workload") {
+    options->source = SourceKind::kWorkload;
+    options->workloadProgram = Text(source, "program");
   } else {
-    Refuse(source.Env(), "source.kind", "bytes, raw or oltp");
+    Refuse(source.Env(), "source.kind", "bytes, raw or workload");
   }
 }
 

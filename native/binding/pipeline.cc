@@ -15,6 +15,7 @@
 #include "trace/raw_resolver.h"
 #include "trace/trace_error.h"
 #include "trace/validator.h"
+#include "trace/workload_program.h"
 
 namespace rmem {
 namespace {
@@ -230,8 +231,9 @@ class Pipeline::Impl {
         decoder_ = MakeDecoder(options_.format, options_.decoder, info_, *checked);
         break;
       }
-      case SourceKind::kOltp:
-        generator_ = std::make_unique<OltpGenerator>(options_.oltp, info_, gate_);
+      case SourceKind::kWorkload:
+        generator_ =
+            std::make_unique<WorkloadGenerator>(ParseWorkloadProgram(options_.workloadProgram), info_, gate_);
         break;
       case SourceKind::kRaw:
         thread_ = std::make_unique<SourceThread>([this] { ResolveRawFile(); });
@@ -270,7 +272,7 @@ class Pipeline::Impl {
   Gate gate_;
   std::unique_ptr<EventSink> check_;
   std::unique_ptr<Decoder> decoder_;
-  std::unique_ptr<OltpGenerator> generator_;
+  std::unique_ptr<WorkloadGenerator> generator_;
   std::uint64_t stepEnd_ = 0;
   std::unique_ptr<SourceThread> thread_;
 };

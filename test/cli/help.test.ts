@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root, runTool } from "./tool.js";
 
-const commands = ["replay", "inspect", "convert", "doctor"];
+const commands = ["replay", "generate", "inspect", "convert", "doctor"];
 
 describe("help", () => {
   it("comes in under 150 ms", async () => {
