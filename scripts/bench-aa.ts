@@ -20,6 +20,7 @@ import { measureTrace, type ScheduledPlan, type TraceMeasurement } from "../src/
 import { packageRoot } from "../src/native.js";
 import { comparePairs, isDifference, type RatioInterval } from "../src/statistics/comparison.js";
 import { median } from "../src/statistics/summary.js";
+import { shippedProgram } from "../src/workload/shipped.js";
 
 const TARGET_SLOWDOWN = 0.05;
 const MAX_FALSE_ALARMS = 0.08;
@@ -108,7 +109,11 @@ function ratio(
 
 try {
   buildLibrary();
-  const { path, trace } = await compileGenerated({ events: 25_000, seed: 1, threads: 1 }, workspace);
+  const { path, trace } = await compileGenerated(
+    shippedProgram("oltp-tpcc", { events: 25_000, threads: 1 }),
+    "generated OLTP load",
+    workspace,
+  );
   const measuredEvents = trace.measuredEvents + trace.measuredImpliedFrees;
   const plan = { trace: trace.name, path, measuredEvents, peakLiveBytes: trace.peakLiveBytes };
   const spins = await calibrate(plan);

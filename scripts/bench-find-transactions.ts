@@ -8,11 +8,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { type PipelineFilters, packageRoot } from "../src/native.js";
-import { runOltp } from "../src/trace/generated.js";
+import { runGenerated } from "../src/trace/generated.js";
 import { TraceOutput } from "../src/trace/output.js";
 import { runTrace } from "../src/trace/source.js";
 import { findTransactions } from "../src/trace/transactions.js";
 import { formatCount } from "../src/units.js";
+import { shippedProgram } from "../src/workload/shipped.js";
 import { scoreTransactions } from "./transaction-score.js";
 
 const LEAST_PRECISION = 0.95;
@@ -82,7 +83,9 @@ try {
   ];
   for (const { name, workload } of given.length > 0 ? [] : made) {
     const path = join(folder, "made.rmt");
-    await writeTrace(path, (onOutput) => runOltp(workload, { kind: "rmt" }, { onOutput }));
+    await writeTrace(path, (onOutput) =>
+      runGenerated(shippedProgram("oltp-tpcc", workload), { kind: "rmt" }, { onOutput }),
+    );
     verdicts.push(await judge(`oltp, ${name}`, path, folder));
   }
 } finally {

@@ -18,10 +18,11 @@ import { gunzipSync } from "node:zlib";
 import { Bench } from "tinybench";
 import yauzl from "yauzl";
 import { native, type PipelineSink, type PipelineSource, packageRoot } from "../src/native.js";
-import { runOltp } from "../src/trace/generated.js";
+import { runGenerated } from "../src/trace/generated.js";
 import { TraceOutput } from "../src/trace/output.js";
 import { runTrace } from "../src/trace/source.js";
 import { formatBytes, formatCount } from "../src/units.js";
+import { shippedProgram } from "../src/workload/shipped.js";
 
 const SQLITE_TRACE = join(packageRoot, "workloads", "recorded", "sqlite-tpcc.rmt.gz");
 const OLTP_TRACE = join(packageRoot, "workloads", "generated", "oltp-tpcc.rmt.gz");
@@ -255,8 +256,8 @@ async function makeLongTrace(): Promise<string> {
   const path = join(longFolder, "long.rmt");
   const output = await TraceOutput.open(path, { format: "rmt", force: false });
   const started = performance.now();
-  await runOltp(
-    { events: longEvents, seed: 1 },
+  await runGenerated(
+    shippedProgram("oltp-tpcc", { events: longEvents, liveBytes: 16 * 1024 * 1024 }),
     { kind: "rmt" },
     { onOutput: (bytes) => output.write(bytes) },
   );

@@ -8,12 +8,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { packageRoot } from "../src/native.js";
-import { runOltp } from "../src/trace/generated.js";
+import { runGenerated } from "../src/trace/generated.js";
 import { TraceOutput } from "../src/trace/output.js";
 import { runTrace } from "../src/trace/source.js";
+import { compileWorkload } from "../src/workload/compile.js";
+import { findWorkload } from "../src/workload/shipped.js";
 
-// Few enough live bytes that the collector of old versions has its work within the trace.
-const WORKLOAD = { events: 600_000, seed: 1, threads: 4, liveBytes: 6 * 1024 * 1024 };
+const SEED = 1;
 const FILE = "generated/oltp-tpcc.rmt.gz";
 const LARGEST_BYTES = 2_000_000;
 
@@ -38,11 +39,13 @@ function writeManifestEntry(entry: ManifestEntry & Record<string, unknown>): voi
 }
 
 async function main(given: string | undefined): Promise<void> {
+  const workload = findWorkload("oltp-tpcc");
   const path = given ?? join(packageRoot, "workloads", FILE);
   await mkdir(dirname(path), { recursive: true });
   const output = await TraceOutput.open(path, { format: "rmt.gz", force: true, gzipLevel: 9 });
   try {
-    await runOltp(WORKLOAD, { kind: "rmt" }, { onOutput: (bytes) => output.write(bytes) });
+    const program = compileWorkload(workload, { seed: SEED });
+    await runGenerated(program, { kind: "rmt" }, { onOutput: (bytes) => output.write(bytes) });
     await output.commit();
   } finally {
     await output.discard();
@@ -60,7 +63,7 @@ async function main(given: string | undefined): Promise<void> {
   writeManifestEntry({
     file: FILE,
     name: "oltp-tpcc",
-    origin: `generated: a made-up OLTP engine under a TPC-C-like load, ${WORKLOAD.threads} threads, seed ${WORKLOAD.seed}`,
+    origin: `generated: workloads/oltp-tpcc.yaml, ${workload.spec.threads} threads, seed ${SEED}, workload hash ${workload.hash}`,
     command: "npx tsx scripts/make-oltp-trace.ts",
     version: `rustydb-mem ${version}`,
     events: analysis.events,
@@ -69,9 +72,7 @@ async function main(given: string | undefined): Promise<void> {
       .update(await readFile(path))
       .digest("hex"),
     date: new Date().toISOString().slice(0, 10),
-    how:
-      "native/trace/generator.cc makes it: five transaction types by weight, the ten object kinds of a database, savepoints " +
-      "with rollbacks to them, aborts, row versions that an epoch collector frees on another thread, cached pages",
+    how: workload.spec.description,
   });
 }
 

@@ -59,6 +59,29 @@ export class TraceError extends UserError implements TracePlace {
   }
 }
 
+/** A workload file that says something wrong. */
+export class WorkloadError extends UserError {
+  constructor(
+    code: string,
+    message: string,
+    private readonly at: {
+      readonly file: string;
+      /** From the root of the YAML, such as `phases[1].weights`; empty: nowhere in particular. */
+      readonly path: string;
+      readonly line: number;
+      readonly column: number;
+    },
+    options: { remedy?: string; cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+  }
+
+  override place(): string {
+    const { file, path, line, column } = this.at;
+    return `${file}:${line}:${column}${path === "" ? "" : `: ${path}`}`;
+  }
+}
+
 /** An allocator that does not exist, or whose library cannot be preloaded. */
 export class AllocatorError extends UserError {
   readonly allocator: string;

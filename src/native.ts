@@ -34,19 +34,13 @@ export type PipelineSource =
     }
   /** A raw `.rmt`, or a workload of trace-utils, in a regular file; driven by `step`. */
   | {
-      readonly kind: "raw" | "workload";
+      readonly kind: "raw" | "trace-utils";
       readonly path: string;
       readonly strict?: boolean;
       readonly skipDamaged?: boolean;
     }
-  /** The generator of an OLTP load; driven by `step`. */
-  | {
-      readonly kind: "oltp";
-      readonly events?: number;
-      readonly seed?: number;
-      readonly threads?: number;
-      readonly liveBytes?: number;
-    };
+  /** The generator; `program` is a workload file compiled by workload/compile.ts. Driven by `step`. */
+  | { readonly kind: "workload"; readonly program: string };
 
 /** Applied in the order: time, threads, size, head, names. */
 export interface PipelineFilters {

@@ -27,6 +27,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/record.js"),
   },
   {
+    name: "generate",
+    usage: "<workload>",
+    summary: "make a trace from a workload file",
+    load: () => import("./commands/generate.js"),
+  },
+  {
     name: "inspect",
     usage: "<trace>",
     summary: "what is in a trace: sizes, lifetimes, threads, transactions",

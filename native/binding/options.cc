@@ -73,19 +73,15 @@ void ReadSource(const Napi::Object& source, PipelineOptions* options) {
     options->source = SourceKind::kRaw;
     options->format = TraceFormat::kRmtRaw;
     options->rawPath = Text(source, "path");
-  } else if (kind == "workload") {
+  } else if (kind == "trace-utils") {
     options->source = SourceKind::kRaw;
     options->format = TraceFormat::kWorkload;
     options->rawPath = Text(source, "path");
-  } else if (kind == "oltp") {
-    options->source = SourceKind::kOltp;
-    OltpOptions& oltp = options->oltp;
-    oltp.events = Whole(source, "events").value_or(oltp.events);
-    oltp.seed = Whole(source, "seed").value_or(oltp.seed);
-    oltp.threads = static_cast<std::uint32_t>(Whole(source, "threads").value_or(oltp.threads));
-    oltp.liveBytes = Whole(source, "liveBytes").value_or(oltp.liveBytes);
+  } else if (kind == "workload") {
+    options->source = SourceKind::kWorkload;
+    options->workloadProgram = Text(source, "program");
   } else {
-    Refuse(source.Env(), "source.kind", "bytes, raw, workload or oltp");
+    Refuse(source.Env(), "source.kind", "bytes, raw, trace-utils or workload");
   }
 }
 

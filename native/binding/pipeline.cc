@@ -16,6 +16,7 @@
 #include "trace/symboliser.h"
 #include "trace/trace_error.h"
 #include "trace/validator.h"
+#include "trace/workload_program.h"
 #include "trace/workload_reader.h"
 
 namespace rmem {
@@ -295,8 +296,9 @@ class Pipeline::Impl {
         decoder_ = MakeDecoder(options_.format, options_.decoder, info_, *checked);
         break;
       }
-      case SourceKind::kOltp:
-        generator_ = std::make_unique<OltpGenerator>(options_.oltp, info_, gate_);
+      case SourceKind::kWorkload:
+        generator_ =
+            std::make_unique<WorkloadGenerator>(ParseWorkloadProgram(options_.workloadProgram), info_, gate_);
         break;
       case SourceKind::kRaw:
         thread_ = std::make_unique<SourceThread>([this] { ReadWholeFile(); });
@@ -340,7 +342,7 @@ class Pipeline::Impl {
   Gate gate_;
   std::unique_ptr<EventSink> check_;
   std::unique_ptr<Decoder> decoder_;
-  std::unique_ptr<OltpGenerator> generator_;
+  std::unique_ptr<WorkloadGenerator> generator_;
   std::uint64_t stepEnd_ = 0;
   std::unique_ptr<SourceThread> thread_;
 };

@@ -41,9 +41,9 @@ struct FilterOptions {
 };
 
 enum class SourceKind {
-  kBytes,  // Push
-  kRaw,    // Step: a raw `.rmt`, or a workload of trace-utils, as `format` says, at rawPath
-  kOltp,   // Step: the generator
+  kBytes,     // Push
+  kRaw,       // Step: a raw `.rmt`, or a workload of trace-utils, as `format` says, at rawPath
+  kWorkload,  // Step: the generator
 };
 
 enum class SinkKind { kCount, kInspect, kProfile, kRmt, kCsv, kPlan, kFindTransactions };
@@ -53,7 +53,7 @@ struct PipelineOptions {
   TraceFormat format = TraceFormat::kRmt;  // of kBytes
   DecoderOptions decoder;                  // of kBytes and kRaw
   std::string rawPath;
-  OltpOptions oltp;
+  std::string workloadProgram;  // of kWorkload: JSON, as ParseWorkloadProgram reads it
   FilterOptions filters;
   SinkKind sink = SinkKind::kCount;
   PlanOptions plan;

@@ -12,10 +12,11 @@ import { measureTrace } from "../measure/schedule.js";
 import { native } from "../native.js";
 import { fitnessReport } from "../report/fitness.js";
 import { LineProgress } from "../report/progress.js";
+import { shippedProgram } from "../workload/shipped.js";
 import type { CommandContext } from "./context.js";
 
 /** Large enough that a pass takes some milliseconds, small enough that ten rounds take seconds. */
-const PROBE = { events: 200_000, seed: 1, threads: 1 };
+const PROBE = { events: 200_000, threads: 1 };
 
 function bad(subject: string, error: unknown): Finding {
   if (!(error instanceof UserError) || error instanceof Interrupted) throw error;
@@ -139,7 +140,12 @@ async function checkUp(context: CommandContext, seed: number): Promise<Checkup> 
   if (findings.every((finding) => finding.verdict !== "bad")) {
     const workspace = new Workspace();
     try {
-      const plan = await compileGenerated(PROBE, workspace, { signal: context.signal });
+      const plan = await compileGenerated(
+        shippedProgram("oltp-tpcc", PROBE),
+        "generated OLTP load",
+        workspace,
+        { signal: context.signal },
+      );
       findings.push(...(await judgePeers(plan, context.signal)));
       findings.push(...(await judgeNoiseHere(plan, context, seed)));
     } finally {

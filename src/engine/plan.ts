@@ -1,6 +1,6 @@
 import type { TraceResult } from "../measure/measurement.js";
 import type { PipelineResult, PlanSummary } from "../native.js";
-import { type OltpWorkload, runOltp } from "../trace/generated.js";
+import { runGenerated } from "../trace/generated.js";
 import { type RunProgress, runTrace } from "../trace/source.js";
 import type { Workspace } from "./workspace.js";
 
@@ -66,15 +66,20 @@ export async function compilePlan(
   return toPlan(planPath, name, run.file.sha256 ?? "", run);
 }
 
-/** Compiles a generated OLTP load: a trace that is always at hand. */
+/** Compiles the trace that a workload makes. @param program of workload/compile.ts */
 export async function compileGenerated(
-  workload: OltpWorkload,
+  program: string,
+  name: string,
   workspace: Workspace,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<CompiledPlan> {
   const planPath = workspace.newFile("plan");
-  const run = await runOltp(workload, { kind: "plan", planPath, spoolDirectory: workspace.path }, options);
-  return toPlan(planPath, "generated OLTP load", "", run);
+  const run = await runGenerated(
+    program,
+    { kind: "plan", planPath, spoolDirectory: workspace.path },
+    options,
+  );
+  return toPlan(planPath, name, "", run);
 }
 
 function toPlan(path: string, name: string, sha256: string, run: PipelineResult): CompiledPlan {

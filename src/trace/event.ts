@@ -77,3 +77,14 @@ export interface Conversion {
   readonly resultEvents: number;
   readonly report: ImportReport;
 }
+
+/** What `generate` made. */
+export interface Generation {
+  readonly workload: string;
+  /** SHA-256 of the workload in its canonical form. */
+  readonly hash: string;
+  readonly seed: number;
+  readonly to: { readonly path: string; readonly format: "rmt" | "csv"; readonly bytes: number };
+  readonly events: number;
+  readonly seconds: number;
+}

@@ -3,29 +3,25 @@ import { native, type PipelineFilters, type PipelineResult, type PipelineSink } 
 import { toUserError } from "./failure.js";
 import { type PumpOptions, pumpSteps } from "./pump.js";
 
-/** A made-up OLTP load; the same values give the same trace, byte for byte. */
-export interface OltpWorkload {
-  readonly events: number;
-  readonly seed: number;
-  readonly threads?: number;
-  /** Target of what outlives transactions. */
-  readonly liveBytes?: number;
-}
-
 export interface GenerateOptions extends PumpOptions {
   readonly filters?: PipelineFilters;
   readonly signal?: AbortSignal;
+  /** Called after each piece of work with the events so far. */
+  readonly onEvents?: (events: number) => void;
 }
 
-/** Sends a generated trace through a pipeline into `sink`. Throws Interrupted when the signal came. */
-export async function runOltp(
-  workload: OltpWorkload,
+/**
+ * Sends the trace that a compiled workload (workload/compile.ts) makes through a pipeline into `sink`; the same program gives the
+ * same trace, byte for byte. Throws Interrupted when the signal came.
+ */
+export async function runGenerated(
+  program: string,
   sink: PipelineSink,
-  { filters, signal, ...pumping }: GenerateOptions = {},
+  { filters, signal, onEvents, ...pumping }: GenerateOptions = {},
 ): Promise<PipelineResult> {
   const { TracePipeline } = native();
   const pipeline = new TracePipeline({
-    source: { kind: "oltp", ...workload },
+    source: { kind: "workload", program },
     sink,
     ...(filters && { filters }),
   });
@@ -33,7 +29,11 @@ export async function runOltp(
   signal?.addEventListener("abort", stop);
   try {
     if (signal?.aborted) throw new Interrupted();
-    return (await pumpSteps(pipeline, pumping)).result;
+    const onStep = (): void => {
+      pumping.onStep?.();
+      onEvents?.(pipeline.sourceEvents);
+    };
+    return (await pumpSteps(pipeline, { ...pumping, onStep })).result;
   } catch (error) {
     throw signal?.aborted ? new Interrupted() : toUserError(error, "the generated trace");
   } finally {

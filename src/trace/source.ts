@@ -135,7 +135,7 @@ class Run {
     unwrapped: Unwrapped,
   ): Promise<Pumped> {
     const { path, regular } = this.input;
-    const kind = format === "rmt-raw" ? "raw" : "workload";
+    const kind = format === "rmt-raw" ? "raw" : "trace-utils";
     if (regular !== undefined && unwrapped.wrappings.length === 0) {
       const pipeline = this.start({ kind, path: `/proc/self/fd/${regular.fd}`, ...this.reading() });
       return pumpSteps(pipeline, this.pumping());

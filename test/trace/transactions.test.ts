@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scoreTransactions } from "../../scripts/transaction-score.js";
 import type { PipelineFilters } from "../../src/native.js";
-import { runOltp } from "../../src/trace/generated.js";
+import { runGenerated } from "../../src/trace/generated.js";
 import { TraceOutput } from "../../src/trace/output.js";
 import { runTrace } from "../../src/trace/source.js";
 import { findTransactions } from "../../src/trace/transactions.js";
+import { shippedProgram } from "../../src/workload/shipped.js";
 
 let folder: string;
 beforeAll(() => {
@@ -28,7 +29,11 @@ async function write(
 
 const oltp = (seed: number, threads: number): Promise<string> =>
   write("marked.rmt", (onOutput) =>
-    runOltp({ events: 30_000, seed, threads, liveBytes: 1024 * 1024 }, { kind: "rmt" }, { onOutput }),
+    runGenerated(
+      shippedProgram("oltp-tpcc", { events: 30_000, seed, threads, liveBytes: 1024 * 1024 }),
+      { kind: "rmt" },
+      { onOutput },
+    ),
   );
 
 const filtered = (from: string, name: string, filters: PipelineFilters): Promise<string> =>
