@@ -44,7 +44,6 @@ async function prepare(paths: readonly string[], flags: ReplayFlags, context: Co
       },
     );
   }
-  for (const path of paths) await TraceInput.check(path);
   const choice = chooseAllocators(flags.allocators ?? ["all"]);
   if (choice.allocators.length === 0) throw new UsageError("usage", "no allocator is left to replay through");
   const byDefault =
@@ -56,6 +55,7 @@ async function prepare(paths: readonly string[], flags: ReplayFlags, context: Co
         oneAllocator(flags.baseline));
   if (baseline.route === "none") throw new UsageError("usage", "the empty loop cannot be the baseline");
   replayExecutable();
+  for (const path of paths) await TraceInput.check(path);
   // Before anything runs: how busy the machine was without us.
   return { paths, flags, choice, baseline, context, host: readHost() };
 }

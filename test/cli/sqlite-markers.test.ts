@@ -276,7 +276,7 @@ describe("the recorder library", () => {
       .split("\n")
       .map((line) => line.split(" ").at(-1) ?? "");
     const family =
-      /^(malloc|calloc|free|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|p?valloc|_Z(nw|na|dl|da)\w*)$/;
+      /^(malloc|calloc|free|free_sized|free_aligned_sized|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|p?valloc|_Z(nw|na|dl|da)\w*)$/;
     const marks = /^rustydb_mem_mark_(begin|savepoint|commit|release|abort|scope|phase)$/;
     const sqlite = /^sqlite3_(step|reset|finalize|close(_v2)?|exec|prepare(_v[23])?)$/;
     expect(names.filter((name) => marks.test(name))).toHaveLength(7);
