@@ -243,6 +243,25 @@ const androidBar: Bar = {
   },
 };
 
+const generateBar: Bar = {
+  name: "generate to the canonical writer, oltp-tpcc and long-running-aging, the slower",
+  wanted: "at least 10 M events/s",
+  async measure() {
+    const rates: number[] = [];
+    for (const name of ["oltp-tpcc", "long-running-aging"]) {
+      const program = shippedProgram(name, { events: 4_000_000 });
+      let events = 0;
+      const ms = await medianMs(5, async () => {
+        const started = performance.now();
+        ({ resultEvents: events } = await runGenerated(program, { kind: "rmt" }));
+        return performance.now() - started;
+      });
+      rates.push(events / (ms / 1000));
+    }
+    return perSecond(Math.min(...rates), 10e6, "events/s");
+  },
+};
+
 function perSecond(rate: number, bar: number, unit: string): { figure: string; met: boolean } {
   return { figure: `${(rate / 1e6).toFixed(1)} M ${unit}`, met: rate >= bar };
 }
@@ -314,6 +333,7 @@ const bars: readonly Bar[] = [
   decodeBar,
   plannerBar,
   androidBar,
+  generateBar,
   residentBar("inspect", (trace) => [tool, "inspect", trace, "--quiet", "--json"]),
   residentBar("convert", (trace, folder) => [tool, "convert", trace, join(folder, "out.rmt"), "--quiet"]),
   residentBar("plan", (trace, folder) => ["--input-type=module", "--eval", PLAN_PROGRAM, trace, folder]),

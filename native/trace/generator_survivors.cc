@@ -20,6 +20,7 @@ Survivors::Survivors(const WorkloadProgram& program, GeneratedTrace& trace, Rand
       trace_(trace),
       random_(random),
       phase_(&program.phases.front()),
+      gaveWay_(program.populations.size()),
       openSince_(program.threads + program.jobs.size()),
       sent_(openSince_.size()) {
   populations_.reserve(program.populations.size());
@@ -41,6 +42,7 @@ void Survivors::Join(std::uint32_t thread, const GeneratedBlock& block, std::uin
       for (int left = kMostGiveWay; left > 0 && population.bytes() > Target(index) && population.size() > 1;
            --left) {
         trace_.Free(thread, population.Take(random_));
+        gaveWay_[index] = true;
       }
       break;
     }
@@ -59,7 +61,7 @@ void Survivors::Join(std::uint32_t thread, const GeneratedBlock& block, std::uin
 }
 
 bool Survivors::IsFull(std::uint32_t population) const {
-  return populations_[population].bytes() >= Target(population);
+  return gaveWay_[population] || populations_[population].bytes() >= Target(population);
 }
 
 void Survivors::Send(std::uint32_t thread, const GeneratedBlock& block, const PopulationProgram& population) {

@@ -19,7 +19,7 @@ class Survivors {
   /** `thread` hands over a block; others may have to go, and `thread` frees them. */
   void Join(std::uint32_t thread, const GeneratedBlock& block, std::uint32_t population);
 
-  /** Filled up, for an opening population. */
+  /** As large as it should be: its target is reached, or a member had to give way. */
   bool IsFull(std::uint32_t population) const;
 
   void BeginTransaction(std::uint32_t thread, std::uint64_t id) { openSince_[thread] = id; }
@@ -52,6 +52,7 @@ class Survivors {
   Random& random_;
   const PhaseProgram* phase_;
   std::vector<GeneratedPopulation> populations_;
+  std::vector<bool> gaveWay_;   // at least once, a population
   std::vector<Epochs> epochs_;  // those that transactions collect
   std::vector<std::uint64_t> openSince_;
   std::vector<std::vector<GeneratedBlock>> sent_;

@@ -137,7 +137,7 @@ async function generate(workload: Workload, flags: GenerateFlags, context: Comma
 }
 
 /** Fits a workload to a trace; the result is a workload file, to be looked at, changed and generated from. */
-async function fit(from: string, flags: GenerateFlags, context: CommandContext): Promise<void> {
+async function fitWorkload(from: string, flags: GenerateFlags, context: CommandContext): Promise<void> {
   const path = flags.output ?? "-";
   if (path !== "-" && !/\.ya?ml$/i.test(path)) {
     throw new UsageError("usage", `--from makes a workload file, and ${path} is not named like one`, {
@@ -207,7 +207,7 @@ export function command(context: CommandContext): Command {
       if (flags.from !== undefined) {
         if (name !== undefined)
           throw new UsageError("usage", "--from fits a workload to a trace: it takes no workload");
-        return fit(flags.from, flags, context);
+        return fitWorkload(flags.from, flags, context);
       }
       if (name === undefined) {
         throw new UsageError("usage", "which workload?", {

@@ -63,7 +63,7 @@ class Reader {
         `Write a ${this.quantity} like ${EXAMPLES[this.quantity]}, or one of ${KINDS.join(", ")}.`,
       );
     }
-    const { step = 1, ...rest } = value as Record<string, unknown>;
+    const { step, ...rest } = value as Record<string, unknown>;
     const [kind, ...more] = Object.keys(rest);
     if (kind === undefined || more.length > 0) {
       throw new Refusal(
@@ -76,7 +76,7 @@ class Reader {
       throw new Refusal([kind], `there is no distribution "${kind}"`, suggest(kind, KINDS));
     return {
       shape: this.shape(kind as Named, rest[kind]),
-      step: Math.max(1, this.whole(step, ["step"])),
+      step: step === undefined ? 1 : Math.max(1, this.whole(step, ["step"])),
     };
   }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bench_program.h"
 #include "trace/canonical_writer.h"
 #include "trace/decoder.h"
 #include "trace/generator.h"
@@ -60,7 +61,7 @@ std::vector<std::byte> Generated(bool times) {
   rmem::CanonicalWriter writer(info, {.times = times}, [&](std::span<const std::byte> piece) {
     bytes.insert(bytes.end(), piece.begin(), piece.end());
   });
-  rmem::OltpGenerator generator({.events = kGeneratedEvents}, info, writer);
+  rmem::WorkloadGenerator generator(rmem::BenchProgram(kGeneratedEvents), info, writer);
   while (generator.Step(1 << 16)) {
   }
   return bytes;
@@ -89,7 +90,7 @@ std::vector<std::byte> GeneratedText() {
   };
   Text text;
   rmem::TraceInfo info;
-  rmem::OltpGenerator generator({.events = kGeneratedEvents / 4}, info, text);
+  rmem::WorkloadGenerator generator(rmem::BenchProgram(kGeneratedEvents / 4), info, text);
   while (generator.Step(1 << 16)) {
   }
   const auto bytes = std::as_bytes(std::span(text.text));
@@ -131,7 +132,7 @@ double GeneratedPerSecond() {
   return BestPerSecond([] {
     rmem::TraceInfo info;
     Checksum sink;
-    rmem::OltpGenerator generator({.events = kGeneratedEvents}, info, sink);
+    rmem::WorkloadGenerator generator(rmem::BenchProgram(kGeneratedEvents), info, sink);
     while (generator.Step(1 << 16)) {
     }
     return sink.count;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench_program.h"
 #include "replay/planner.h"
 #include "trace/generator.h"
 
@@ -25,14 +26,13 @@ class Collect : public rmem::EventSink {
 }  // namespace
 
 int main(int argc, char** argv) {
-  rmem::OltpOptions options;
-  options.events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 4'000'000;
+  const std::uint64_t wanted = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 4'000'000;
   const auto threads = static_cast<std::uint32_t>(argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0);
   const std::string directory = argc > 3 ? argv[3] : "/tmp";
 
   rmem::TraceInfo info;
   Collect events;
-  rmem::OltpGenerator generator(options, info, events);
+  rmem::WorkloadGenerator generator(rmem::BenchProgram(wanted), info, events);
   while (generator.Step(1 << 16)) {
   }
 
