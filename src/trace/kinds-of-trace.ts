@@ -1,6 +1,6 @@
 import { UserError } from "../errors.js";
 import type { ImportReport } from "../native.js";
-import { readKindMap, type SiteKinds, siteKinds } from "./kinds.js";
+import type { SiteKinds } from "./kinds.js";
 import { type RunOptions, runTrace } from "./source.js";
 
 /**
@@ -8,6 +8,8 @@ import { type RunOptions, runTrace } from "./source.js";
  * stacks: that stands at its end. Throws UserError `bad-kinds`, `no-call-sites`, or what runTrace throws.
  */
 export async function kindsOfTrace(path: string, mapPath: string, options: RunOptions): Promise<SiteKinds> {
+  // Only here, so that who asks for no kinds does not wait for the parser of YAML.
+  const { readKindMap, siteKinds } = await import("./kinds.js");
   const map = await readKindMap(mapPath);
   if (path === "-") {
     throw new UserError(
