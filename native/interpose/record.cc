@@ -9,8 +9,8 @@
 #include <cstring>
 
 #include "base/checks.h"
+#include "interpose/record_births.h"
 #include "interpose/record_log.h"
-#include "interpose/record_stacks.h"
 #include "interpose/record_symbols.h"
 
 /**
@@ -84,16 +84,9 @@ inline bool Ready() {
   return gReady ? true : LookBelow();
 }
 
-/** Records what an allocation returned. */
-inline void Born(void* block, std::size_t size, std::size_t alignment, bool zeroed) {
-  const std::uint64_t ticks = Clock().After();
-  SampleStack(ticks, size);
-  Alloc(ticks, block, size, alignment, zeroed);
-}
-
-/** The same of an aligned one. */
+/** Records what an aligned allocation returned. */
 void* Aligned(void* block, std::size_t alignment, std::size_t size) {
-  if (block != nullptr && Recording()) Born(block, size, alignment, false);
+  if (block != nullptr && Recording()) RecordBirth(block, size, alignment, false);
   return block;
 }
 
@@ -101,7 +94,7 @@ void* Aligned(void* block, std::size_t alignment, std::size_t size) {
 
 void* Malloc(std::size_t size) {
   void* block = gBelow.malloc(size);
-  if (block != nullptr && Recording()) Born(block, size, 0, false);
+  if (block != nullptr && Recording()) RecordBirth(block, size, 0, false);
   return block;
 }
 
@@ -122,12 +115,7 @@ void* Reallocate(void* old, std::size_t size) {
   const std::uint64_t before = Clock().Now();
   void* block = gBelow.realloc(old, size);
   // A null for a size of 0 is a free; for any other the old block lives on.
-  if (block != nullptr || size == 0) {
-    const std::uint64_t after = Clock().After();
-    // At the time of the entry, so that what follows it is not late.
-    if (block != nullptr) SampleStack(before, size);
-    Realloc(before, after, old, block, size);
-  }
+  if (block != nullptr || size == 0) RecordRealloc(before, old, block, size);
   return block;
 }
 
@@ -166,7 +154,7 @@ RMEM_EXPORT void* malloc(size_t size) {
 RMEM_EXPORT void* calloc(size_t count, size_t size) {
   if (!Ready()) return AllocateEarly(count * size);
   void* block = gBelow.calloc(count, size);
-  if (block != nullptr && Recording()) Born(block, count * size, 0, true);
+  if (block != nullptr && Recording()) RecordBirth(block, count * size, 0, true);
   return block;
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 
+#include "interpose/record_births.h"
 #include "interpose/record_log.h"
 
 namespace rmem::record {
@@ -37,7 +38,7 @@ struct Prefixed {
 constinit Prefixed gPrefixed{};
 
 void* Born(void* block, size_t size, size_t alignment, bool zeroed) {
-  if (block != nullptr && Recording()) Alloc(Clock().After(), block, size, alignment, zeroed);
+  if (block != nullptr && Recording()) RecordBirth(block, size, alignment, zeroed);
   return block;
 }
 
@@ -59,7 +60,7 @@ void* PrefixedRealloc(void* old, size_t size) {
   if (!Recording()) return gPrefixed.realloc(old, size);
   const std::uint64_t before = Clock().Now();
   void* block = gPrefixed.realloc(old, size);
-  if (block != nullptr || size == 0) Realloc(before, Clock().After(), old, block, size);
+  if (block != nullptr || size == 0) RecordRealloc(before, old, block, size);
   return block;
 }
 

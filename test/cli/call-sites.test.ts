@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Inspection } from "../../src/trace/event.js";
@@ -141,5 +141,22 @@ describe("call sites of a trace", () => {
     ]);
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/has no call sites/);
+  });
+
+  it("come from the record command as well, also those of a child made by fork", async () => {
+    const scratch = new Scratch();
+    const program = scratch.file("program");
+    const source = join(root, "test/fixtures/call_sites.c");
+    execFileSync("c++", ["-x", "c", "-O1", "-fno-optimize-sibling-calls", source, "-o", program]);
+    const trace = scratch.file("trace.rmt");
+    const words = ["record", "--stacks", "4KiB", "-o", trace, "--", program, "fork"];
+    const { code, stderr } = await runTool(words);
+    expect(code, stderr).toBe(0);
+    const traces = readdirSync(scratch.path).filter((name) => /^trace.*\.rmt$/.test(name));
+    expect(traces).toHaveLength(2);
+    for (const name of traces) {
+      const { callSites } = await inspect(scratch.file(name));
+      expect(callSites?.byBlocks[0]?.frames.slice(0, 3)).toEqual(["make_row", "run_query", "main"]);
+    }
   });
 });
