@@ -58,7 +58,7 @@ struct PipelineOptions {
   SinkKind sink = SinkKind::kCount;
   PlanOptions plan;
   std::optional<std::vector<int>> phaseLevels;  // of kFindTransactions: what the first pass chose
-  bool callSites = false;  // of kInspect: with what each call site allocates
+  bool callSites = false;                       // of kInspect: with what each call site allocates
 };
 
 /**
