@@ -49,7 +49,9 @@ void PlanStreams::BeginEvent(std::uint32_t stream, std::uint64_t number, std::in
   Stream& own = streams_[stream];
   const std::uint64_t limit = std::max(peakLiveBytes / kWindowsInPeak, kWindowMinBytes);
   const std::uint64_t stray = windowStray_ + own.Widening(window_, liveDelta);
-  if ((stray > limit && windowEvents_ >= kWindowMinEvents) || windowEvents_ >= kWindowMaxEvents) {
+  // One large block more would stray too far, whatever a window costs.
+  const bool large = own.Widening(window_, liveDelta) > limit / 2;
+  if ((stray > limit && (large || windowEvents_ >= kWindowMinEvents)) || windowEvents_ >= kWindowMaxEvents) {
     ++window_;
     windowStray_ = windowEvents_ = 0;
   }
