@@ -28,7 +28,7 @@ export class TraceFit {
   /** Of open outermost transactions: type, and how many blocks of each sort they made. */
   private readonly open = new Map<number, { type: FittedType; made: Map<string, number> }>();
   private readonly types = new Map<string, FittedType>();
-  private readonly outside = newType();
+  private outside = newType();
   private readonly threads = new Set<string>();
   private readonly ages = new Map<string, Histogram>();
   private events = 0;
@@ -54,8 +54,7 @@ export class TraceFit {
       type.fates(kind).survived += root === 0 ? 0 : 1;
       type.fates(kind).forever += 1;
     }
-    if (this.outside.blocks > 0) types.set("outside", this.outside);
-    if (![...types.values()].some((type) => type.blocks > 0)) {
+    if (this.outside.blocks === 0 && ![...types.values()].some((type) => type.blocks > 0)) {
       throw new UserError("nothing-to-fit", `${from} has no allocation to learn from`, {
         remedy: "Give a trace with blocks in it.",
       });
@@ -68,7 +67,9 @@ export class TraceFit {
       threads,
       peakLiveBytes: this.peakLive,
       paceNs: Math.min(Math.max(Math.round((durationNs * threads) / Math.max(this.events, 1)), 1), 2e9),
+      durationNs,
       types,
+      outside: this.outside,
       ages: this.ages,
     };
     return fittedWorkload(fitted);
@@ -116,6 +117,9 @@ export class TraceFit {
       case "begin":
         this.begins(Number(field("id")), Number(field("parent") || 0), field("kind"));
         break;
+      case "mark":
+        if (field("text") === "start") this.starts(nowNs);
+        break;
       case "commit":
       case "abort":
         this.ends(Number(field("id")), field("event") === "abort");
@@ -123,11 +127,21 @@ export class TraceFit {
     }
   }
 
+  /** What came before has built the opening population, at a pace of its own: nothing to be learnt from. */
+  private starts(nowNs: number): void {
+    this.types.clear();
+    this.open.clear();
+    this.roots.clear();
+    this.outside = newType();
+    this.events = 1;
+    this.firstNs = nowNs;
+  }
+
   private begins(id: number, parent: number, kind: string): void {
     const root = parent === 0 ? id : (this.roots.get(parent) ?? id);
     this.roots.set(id, root);
     if (root !== id) return;
-    const name = kind === "" ? "transaction" : kind === "outside" ? "outside-transaction" : kind;
+    const name = kind === "" ? "transaction" : kind;
     let type = this.types.get(name);
     if (type === undefined) {
       type = newType();
@@ -227,9 +241,20 @@ function newType(): FittedType {
 
 /** A row in which some name is in quotes. */
 function splitQuoted(line: string): string[] {
-  const fields: string[] = [];
-  for (const [, quoted, plain] of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
-    fields.push(quoted === undefined ? (plain ?? "") : quoted.replaceAll('""', '"'));
+  const fields = [""];
+  let quoted = false;
+  for (let at = 0; at < line.length; at += 1) {
+    const letter = line[at] ?? "";
+    if (letter === '"' && quoted && line[at + 1] === '"') {
+      fields[fields.length - 1] += '"';
+      at += 1;
+    } else if (letter === '"') {
+      quoted = !quoted;
+    } else if (letter === "," && !quoted) {
+      fields.push("");
+    } else {
+      fields[fields.length - 1] += letter;
+    }
   }
   return fields;
 }

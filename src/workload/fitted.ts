@@ -1,5 +1,5 @@
 /** A workload file written from what a trace was like. */
-import { stringify } from "yaml";
+import { Document, isScalar, visit } from "yaml";
 import type { Histogram } from "./histogram.js";
 
 /** What became of the blocks of one kind. */
@@ -31,8 +31,10 @@ export interface FittedTrace {
   readonly threads: number;
   readonly peakLiveBytes: number;
   readonly paceNs: number;
-  /** By name; `outside` holds what was made in no transaction. */
+  readonly durationNs: number;
   readonly types: ReadonlyMap<string, FittedType>;
+  /** What was made in no transaction. */
+  readonly outside: FittedType;
   /** Of blocks that outlived their transaction, or had none: ns, by kind. */
   readonly ages: ReadonlyMap<string, Histogram>;
 }
@@ -86,37 +88,56 @@ function transactionSteps(type: FittedType): unknown[] {
   });
 }
 
+/** A portion of what was made in no transaction. */
+function outsideSteps(type: FittedType): unknown[] {
+  return [
+    { repeat: PORTION, steps: [{ pick: type.kinds().flatMap((kind) => branches(type, kind, false)) }] },
+  ];
+}
+
+/** How often the job that makes such portions runs: its own time is not waited for. */
+function outsideEvery({ outside, durationNs, paceNs }: FittedTrace): unknown {
+  const betweenNs = (durationNs * PORTION) / outside.blocks - 2 * PORTION * paceNs;
+  return { exponential: { mean: `${Math.max(Math.round(betweenNs), 1)}ns` } };
+}
+
 export function fittedWorkload(trace: FittedTrace): string {
   const kinds = new Set<string>();
   const transactions: Record<string, unknown> = {};
+  const jobs: Record<string, unknown> = {};
   const needed = new Set<string>();
-  for (const [name, type] of trace.types) {
+  const note = (type: FittedType): void => {
     for (const kind of type.kinds()) {
       kinds.add(kind);
       if (type.fates(kind).forever > 0) needed.add("forever");
       if (trace.ages.has(kind)) needed.add(`${kind} by age`);
     }
-    const outside = name === "outside";
-    const steps = outside
-      ? [{ repeat: PORTION, steps: [{ pick: type.kinds().flatMap((kind) => branches(type, kind, false)) }] }]
-      : transactionSteps(type);
+  };
+  for (const [name, type] of trace.types) {
+    note(type);
     transactions[name] = {
-      weight: outside ? Math.max(type.blocks / PORTION, 1e-3) : type.begun,
+      weight: type.begun,
       ...(type.aborted > 0 && { abort: percent(type.aborted, type.begun) }),
-      steps,
+      steps: transactionSteps(type),
     };
+  }
+  if (trace.outside.blocks > 0) {
+    note(trace.outside);
+    const steps = outsideSteps(trace.outside);
+    if (trace.types.size === 0) transactions.outside = { weight: 1, steps };
+    else jobs.outside = { every: outsideEvery(trace), steps };
   }
   const populations: Record<string, unknown> = {};
   for (const name of needed) {
     if (name === "forever") populations[name] = { dies: "never" };
     else {
       const ages = trace.ages.get(name.slice(0, -" by age".length));
-      if (ages !== undefined) populations[name] = { dies: "age", age: { empirical: times(ages.rows()) } };
+      if (ages !== undefined) populations[name] = { dies: "age", age: { empirical: times(ages.rows(0)) } };
     }
   }
   const comment =
     ` Fitted to ${trace.from.replace(/\s/g, " ")}: sizes, lifetimes and kinds by type of transaction are what was counted there;\n` +
-    " the order of steps within a transaction is not. What was made in no transaction comes in portions named outside.\n";
+    " the order of steps within a transaction is not, nor are savepoints. What was made in no transaction comes in portions\n named outside.\n";
   const body = {
     workload: "fitted",
     threads: trace.threads,
@@ -126,6 +147,14 @@ export function fittedWorkload(trace: FittedTrace): string {
     kinds: Object.fromEntries([...kinds].map((kind) => [kind, { size: 64 }])),
     ...(needed.size > 0 && { populations }),
     transactions,
+    ...(trace.types.size > 0 && trace.outside.blocks > 0 && { jobs }),
   };
-  return `${comment.replaceAll(/^/gm, "#").replace(/#$/, "")}${stringify(body, { lineWidth: 0, flowCollectionPadding: true, collectionStyle: "any" })}`;
+  const document = new Document(body);
+  // Rows of a distribution take a line each.
+  visit(document, {
+    Seq(_, list) {
+      if (list.items.every((item) => isScalar(item))) list.flow = true;
+    },
+  });
+  return comment.replace(/^(?=.)/gm, "#") + document.toString({ lineWidth: 0 });
 }

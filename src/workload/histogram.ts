@@ -22,12 +22,12 @@ export class Histogram {
     }
   }
 
-  /** [value, weight] for the most frequent values, [from, to, weight] for the rest; sorted. */
-  rows(): ([number, number] | [number, number, number])[] {
+  /** [value, weight] for the most frequent values, at most `most`, [from, to, weight] for the rest; sorted. */
+  rows(most = EXACT_VALUES): ([number, number] | [number, number, number])[] {
     const sorted = [...this.exact].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-    const kept: ([number, number] | [number, number, number])[] = sorted.slice(0, EXACT_VALUES);
+    const kept: ([number, number] | [number, number, number])[] = sorted.slice(0, most);
     const buckets = new Map(this.buckets);
-    for (const [value, count] of sorted.slice(EXACT_VALUES)) {
+    for (const [value, count] of sorted.slice(most)) {
       const low = bucketLow(value);
       buckets.set(low, (buckets.get(low) ?? 0) + count);
     }

@@ -41,7 +41,7 @@ function distance(a: string, b: string): number {
 export function suggest(word: string, known: readonly string[]): string {
   const near = known
     .map((name) => ({ name, far: distance(word.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, far }) => far <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ name, far }) => far <= (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))))
     .sort((a, b) => a.far - b.far)[0];
   if (near !== undefined) return `Did you mean "${near.name}"?`;
   return known.length === 0 ? "There are none here." : `Known here: ${known.join(", ")}.`;

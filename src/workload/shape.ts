@@ -163,7 +163,7 @@ class Reader {
     };
     const missing = needed[kind].find((name) => values[name] === undefined);
     if (missing !== undefined)
-      throw new Refusal([kind], `the ${kind} distribution lacks its ${missing}`, `Add ${missing}: …`);
+      throw new Refusal([kind], `the ${kind} distribution lacks its ${missing}`, `Add ${missing}: … to it.`);
     return values;
   }
 

@@ -223,7 +223,9 @@ export type PhaseSpec = z.infer<typeof phase>;
 export function checkSpec(value: unknown): WorkloadSpec {
   const result = workload.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  // A mistyped name also leaves the right one missing: the typo is what happened.
+  const { issues } = result.error;
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (issue === undefined) throw new Error("zod refused without an issue");
   const extra = issue.code === "unrecognized_keys" ? [issue.keys[0] ?? ""] : [];
   const path = [...issue.path, ...extra].filter((key) => typeof key !== "symbol") as (string | number)[];

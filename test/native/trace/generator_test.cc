@@ -9,90 +9,268 @@
 namespace rmem::testing {
 namespace {
 
-std::vector<Event> Generate(const OltpOptions& options, TraceInfo& info, std::size_t step = 1000) {
+// Two phases, two threads and a job: transactions with savepoints, and a member of every sort of population.
+// Distributions: 0: 1, 1: sizes 8…64, 2: choice of the only transaction, 3: ages of 20 µs, 4: sizes 800…864.
+constexpr const char* kProgram = R"({
+  "name": "test", "hash": "abc", "events": 20000, "seed": 7, "threads": 2, "paceNs": 100,
+  "liveBytes": 65536, "openingEvents": 5000,
+  "kinds": ["row", "page"], "types": ["order", "savepoint", "sweep"], "marks": ["start", "stop", "later"],
+  "distributions": [[1, 1,1,4294967295,0], [8, 1,8,4294967295,0], [1, 0,1,4294967295,0],
+                    [1, 20000,1,4294967295,0], [8, 100,9,4294967295,0]],
+  "code": [
+    [0,0,0,1,0,0,0,0], [0,1,0,1,0,1,0,64], [2,0,0,4,0,0,0,0],
+    [4,0,1,250000,7,0,0,0], [0,0,0,1,0,0,0,0], [0,0,0,1,0,2,1,0], [11,0,0,0,0,0,0,0],
+    [0,0,1,1,0,2,0,0], [0,0,1,1,0,2,1,0], [0,0,1,1,0,2,2,0], [0,0,1,1,0,2,3,0],
+    [1,0,0,0,0,0,0,0],
+    [12,0,0,0,0,0,0,0],
+    [0,0,0,1,0,1,0,0], [12,0,0,0,0,0,0,0],
+    [0,0,1,1,0,2,0,0], [12,0,0,0,0,0,0,0]],
+  "transactions": [[0, 0, 100000]],
+  "populations": [[0,0,0,1,0,1,15], [2,0,0,16,0,0,0], [3,0,0,1,0,0,0], [4,3,0,1,0,0,0]],
+  "jobs": [[2, 13, 3, 0, 0]],
+  "phases": [
+    {"mark": 0, "endEvents": 10000, "mix": 2, "targets": [32768, 0, 0, 0], "sizes": [0,1,2,3,4]},
+    {"mark": 2, "endEvents": 20000, "mix": 2, "targets": [8192, 0, 0, 0], "sizes": [0,4,2,3,4]}]
+})";
+
+std::vector<Event> Generate(const WorkloadProgram& program, TraceInfo& info, std::size_t step = 1000) {
   Collector sink;
   Validator validator(sink);
-  OltpGenerator generator(options, info, validator);
+  WorkloadGenerator generator(program, info, validator);
   while (generator.Step(step)) {
   }
   EXPECT_EQ(sink.finished, 1);
   return sink.events;
 }
 
-TEST(OltpGenerator, IsTheSameForTheSameSeed) {
-  TraceInfo info;
-  const auto once = Generate({.events = 20'000, .seed = 4}, info, 1000);
-  EXPECT_EQ(Generate({.events = 20'000, .seed = 4}, info, 77), once);
-  EXPECT_NE(Generate({.events = 20'000, .seed = 5}, info), once);
+WorkloadProgram With(std::uint64_t seed) {
+  WorkloadProgram program = ParseWorkloadProgram(kProgram);
+  program.seed = seed;
+  return program;
 }
 
-TEST(OltpGenerator, MakesAboutAsManyEventsAsAskedForOnAllThreads) {
-  for (std::uint32_t threads : {1u, 2u, 4u, 64u}) {
+TEST(WorkloadGenerator, IsTheSameForTheSameSeed) {
+  TraceInfo info;
+  const auto once = Generate(With(4), info, 1000);
+  EXPECT_EQ(Generate(With(4), info, 77), once);
+  EXPECT_NE(Generate(With(5), info), once);
+}
+
+TEST(WorkloadGenerator, MakesAboutAsManyEventsAsAskedForOnAllThreads) {
+  for (std::uint32_t threads : {1u, 2u, 64u}) {
+    WorkloadProgram program = ParseWorkloadProgram(kProgram);
+    program.threads = threads;
     TraceInfo info;
-    const auto events = Generate({.events = 50'000, .threads = threads, .liveBytes = 1 << 20}, info);
-    EXPECT_GE(events.size(), 50'000u);
-    EXPECT_LE(events.size(), 50'000u + threads * 400);
+    const auto events = Generate(program, info);
+    EXPECT_GE(events.size(), 20'000u);
+    EXPECT_LE(events.size(), 20'000u + threads * 40 + 100);
     std::set<std::uint32_t> seen;
-    std::map<EventType, std::uint64_t> ends;
+    std::map<EventType, std::uint64_t> count;
     for (std::size_t i = 0; i < events.size(); ++i) {
       seen.insert(events[i].thread);
-      ++ends[events[i].type];
+      ++count[events[i].type];
       if (i > 0) {
-        EXPECT_LE(events[i - 1].timeNs, events[i].timeNs);
+        ASSERT_LE(events[i - 1].timeNs, events[i].timeNs);
       }
     }
-    EXPECT_EQ(seen.size(), threads);
-    EXPECT_EQ(ends[EventType::kBegin], ends[EventType::kCommit] + ends[EventType::kAbort]);
-    EXPECT_EQ(ends[EventType::kThreadEnd], threads);
-    EXPECT_EQ(ends[EventType::kMark], 2u);
+    EXPECT_EQ(seen.size(), threads + 1);
+    EXPECT_EQ(count[EventType::kBegin], count[EventType::kCommit] + count[EventType::kAbort]);
+    EXPECT_EQ(count[EventType::kThreadEnd], threads + 1);
+    EXPECT_EQ(count[EventType::kMark], 3u);
   }
 }
 
-TEST(OltpGenerator, LooksLikeADatabase) {
+TEST(WorkloadGenerator, NamesTheWorkloadInTheHeader) {
   TraceInfo info;
-  const auto events = Generate({.events = 500'000, .liveBytes = 2 << 20}, info);
-  std::map<std::uint64_t, std::pair<std::uint32_t, std::uint64_t>> live;  // id → thread, size
-  std::map<std::string, std::uint64_t> kinds;
-  std::map<std::string, std::uint64_t> types;
-  std::map<std::uint64_t, std::string> open;
-  std::uint64_t savepoints = 0, rolledBack = 0, transactions = 0, aborted = 0, foreign = 0, frees = 0;
+  Generate(With(9), info);
+  EXPECT_EQ(info.header["workload"], "test");
+  EXPECT_EQ(info.header["workloadHash"], "abc");
+  EXPECT_EQ(info.header["seed"], "9");
+}
+
+/** What is alive at each event, and who made it. */
+struct Alive {
+  std::uint64_t size;
+  std::uint16_t kind;
+  std::uint32_t thread;
+  std::uint64_t bornNs;
+};
+
+TEST(WorkloadGenerator, FillsTheOpeningPopulationAndShrinksItWithItsPhase) {
+  TraceInfo info;
+  WorkloadProgram program = With(1);
+  for (Step& step : program.code) {
+    if (step.code == StepCode::kAlloc && step.c == 2 && step.d != 0) step.c = 0;
+  }
+  const auto events = Generate(program, info);
+  std::map<std::uint64_t, Alive> live;
+  std::uint64_t liveBytes = 0, atStart = 0, atLater = 0;
   for (const Event& event : events) {
-    if (event.type == EventType::kAlloc) {
-      ++kinds[info.names.kinds[event.name]];
-      if ((event.flags & kFlagDiesWithScope) == 0) live[event.id] = {event.thread, event.size};
+    if (event.type == EventType::kAlloc && (event.flags & kFlagDiesWithScope) == 0) {
+      live[event.id] = {event.size, event.name, event.thread, event.timeNs};
+      liveBytes += event.size;
     } else if (event.type == EventType::kFree) {
-      ++frees;
-      foreign += live[event.id].first != event.thread ? 1 : 0;
+      liveBytes -= live.at(event.id).size;
       live.erase(event.id);
     } else if (event.type == EventType::kRealloc) {
+      liveBytes += event.size - live.at(event.id).size;
+      live[event.newId] = {event.size, event.name, event.thread, event.timeNs};
       live.erase(event.id);
-      live[event.newId] = {event.thread, event.size};
-    } else if (event.type == EventType::kBegin) {
-      open[event.id] = info.names.transactionTypes[event.name];
-      ++types[open[event.id]];
-    } else if (event.type == EventType::kCommit || event.type == EventType::kAbort) {
-      const bool savepoint = open[event.id] == "savepoint";
-      ++(savepoint ? savepoints : transactions);
-      if (event.type == EventType::kAbort) ++(savepoint ? rolledBack : aborted);
+    } else if (event.type == EventType::kMark) {
+      const std::string& text = info.names.marks[event.name];
+      if (text == "start") atStart = liveBytes;
+      if (text == "later") atLater = liveBytes;
     }
   }
-  EXPECT_EQ(kinds.size(), 11u);
-  EXPECT_EQ(types.size(), 6u);
-  EXPECT_NEAR(static_cast<double>(types["new-order"]) / static_cast<double>(transactions), 0.45, 0.03);
-  EXPECT_NEAR(static_cast<double>(rolledBack) / static_cast<double>(savepoints), 0.08, 0.015);
-  EXPECT_NEAR(static_cast<double>(aborted) / static_cast<double>(transactions), 0.03, 0.01);
-  EXPECT_GT(foreign * 20, frees);
-  std::uint64_t liveBytes = 0;
-  for (const auto& [id, block] : live) liveBytes += block.second;
-  EXPECT_NEAR(static_cast<double>(liveBytes), 2 << 20, (2 << 20) * 0.15);
+  EXPECT_NEAR(static_cast<double>(atStart), 32768, 64);
+  EXPECT_NEAR(static_cast<double>(atLater), 32768, 4000);
+  EXPECT_NEAR(static_cast<double>(liveBytes), 8192, 1000);
 }
 
-TEST(OltpGenerator, RefusesOptionsOutOfRange) {
+TEST(WorkloadGenerator, ChangesSizesWithThePhase) {
   TraceInfo info;
-  Collector sink;
-  EXPECT_THROW(OltpGenerator({.threads = 0}, info, sink), std::invalid_argument);
-  EXPECT_THROW(OltpGenerator({.threads = 1025}, info, sink), std::invalid_argument);
-  EXPECT_THROW(OltpGenerator({.events = 0}, info, sink), std::invalid_argument);
+  bool later = false;
+  std::uint64_t wrong = 0;
+  for (const Event& event : Generate(With(1), info)) {
+    later |= event.type == EventType::kMark && info.names.marks[event.name] == "later";
+    if (event.type != EventType::kAlloc) continue;
+    wrong += later ? (event.size < 800 || event.size > 864) : (event.size < 8 || event.size > 64);
+    wrong += event.size % 8 != 0;
+  }
+  EXPECT_TRUE(later);
+  EXPECT_EQ(wrong, 0u);
+}
+
+TEST(WorkloadGenerator, FreesOnAnotherThreadWhatIsQueued) {
+  TraceInfo info;
+  WorkloadProgram program = With(3);
+  for (Step& step : program.code) {
+    if (step.code == StepCode::kAlloc && step.c == 2 && step.d != 2 && step.d != 0) step.d = 2;
+  }
+  std::map<std::uint64_t, Alive> live;
+  std::map<std::uint64_t, std::uint64_t> committed;
+  std::uint64_t foreign = 0, own = 0;
+  for (const Event& event : Generate(program, info)) {
+    if (event.type == EventType::kAlloc) live[event.id] = {event.size, event.name, event.thread, 0};
+    if (event.type == EventType::kRealloc) live[event.newId] = live[event.id];
+    if (event.type != EventType::kFree || info.names.kinds[live[event.id].kind] != "page") continue;
+    ++(live[event.id].thread == event.thread ? own : foreign);
+  }
+  EXPECT_GT(foreign, own);
+}
+
+TEST(WorkloadGenerator, CollectsVersionsOnlyBehindEveryOpenTransaction) {
+  TraceInfo info;
+  std::map<std::uint64_t, std::uint64_t> open;     // transaction → begins before it
+  std::map<std::uint64_t, std::uint64_t> scopeOf;  // block of the epoch population → its transaction
+  std::map<std::uint64_t, std::uint64_t> ended;    // transaction → begins at its end
+  std::map<std::uint64_t, std::uint64_t> parent;
+  WorkloadProgram program = With(5);
+  // Only versions survive, so that every later free of a page is the collector's.
+  for (Step& step : program.code) {
+    if (step.code == StepCode::kAlloc && step.c == 2 && step.d != 1) step.c = 0;
+  }
+  program.populations[0].opening = false;
+  std::uint64_t begins = 0, collected = 0;
+  for (const Event& event : Generate(program, info)) {
+    if (event.type == EventType::kBegin) {
+      ++begins;
+      parent[event.id] = event.scope;
+      if (event.scope == 0) open[event.id] = begins;
+    } else if (event.type == EventType::kCommit || event.type == EventType::kAbort) {
+      if (parent[event.id] == 0) {
+        open.erase(event.id);
+        ended[event.id] = begins;
+      }
+    } else if (event.type == EventType::kAlloc && (event.flags & kFlagDiesWithScope) == 0 &&
+               event.scope != 0) {
+      scopeOf[event.id] = parent[event.scope] == 0 ? event.scope : parent[event.scope];
+    } else if (event.type == EventType::kFree && ended.contains(scopeOf[event.id])) {
+      ++collected;
+      for (const auto& [id, since] : open) ASSERT_GT(since, ended[scopeOf[event.id]]);
+    }
+  }
+  EXPECT_GT(collected, 1000u);
+}
+
+TEST(WorkloadGenerator, FreesWhatAgesNotBeforeItsAge) {
+  TraceInfo info;
+  WorkloadProgram program = With(6);
+  for (Step& step : program.code) {
+    if (step.code == StepCode::kAlloc && step.c == 2 && step.d != 3) step.c = 0;
+  }
+  program.populations[0].opening = false;
+  program.jobs.clear();
+  std::map<std::uint64_t, std::uint64_t> bornNs;
+  std::uint64_t aged = 0, youngest = ~std::uint64_t{0}, oldest = 0;
+  bool stopped = false;
+  for (const Event& event : Generate(program, info)) {
+    if (event.type == EventType::kAlloc && info.names.kinds[event.name] == "page" &&
+        (event.flags & kFlagDiesWithScope) == 0) {
+      bornNs[event.id] = event.timeNs;
+    }
+    stopped |= event.type == EventType::kMark && info.names.marks[event.name] == "stop";
+    if (event.type != EventType::kFree || !bornNs.contains(event.id) || stopped) continue;
+    const std::uint64_t age = event.timeNs - bornNs[event.id];
+    if (age < 5000) continue;  // an abort's
+    ++aged;
+    youngest = std::min(youngest, age);
+    oldest = std::max(oldest, age);
+  }
+  EXPECT_GT(aged, 500u);
+  EXPECT_GE(youngest, 20'000u);
+  EXPECT_LT(oldest, 30'000u);
+}
+
+TEST(WorkloadGenerator, ReadsMemoryOnTimeAndStopsAtTheLimit) {
+  WorkloadProgram program = With(2);
+  program.samples = {10'000, 200'000, 50'000, true};
+  program.populations[0].death = Death::kNever;
+  program.populations[0].opening = false;
+  TraceInfo info;
+  std::uint64_t samples = 0, lastUsed = 0, lastNs = 0;
+  const auto events = Generate(program, info);
+  for (const Event& event : events) {
+    if (event.type != EventType::kSample) continue;
+    ++samples;
+    EXPECT_EQ(event.id, 200'000u);
+    if (lastNs != 0) {
+      EXPECT_NEAR(static_cast<double>(event.timeNs - lastNs), 10'000, 4'000);
+    }
+    lastNs = event.timeNs;
+    lastUsed = event.size;
+  }
+  EXPECT_GT(samples, 10u);
+  EXPECT_EQ(lastUsed, 200'000u);
+  EXPECT_LT(events.size(), 19'000u);
+}
+
+TEST(WorkloadProgram, RefusesIndicesThatLeadNowhere) {
+  const auto refuses = [](const std::string& from, const std::string& to) {
+    std::string text = kProgram;
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    EXPECT_THROW(ParseWorkloadProgram(text.replace(at, from.size(), to)), std::invalid_argument) << to;
+  };
+  EXPECT_NO_THROW(ParseWorkloadProgram(kProgram));
+  refuses("\"threads\": 2", "\"threads\": 0");
+  refuses("\"threads\": 2", "\"threads\": 1024");
+  refuses("\"events\": 20000", "\"events\": 0");
+  refuses("[[0, 0, 100000]]", "[[9, 0, 100000]]");
+  refuses("[[0, 0, 100000]]", "[[0, 99, 100000]]");
+  refuses("[[0, 0, 100000]]", "[]");
+  refuses("[0,0,0,1,0,0,0,0]", "[0,0,7,1,0,0,0,0]");
+  refuses("[0,0,0,1,0,0,0,0]", "[0,0,0,77,0,0,0,0]");
+  refuses("[0,0,0,1,0,0,0,0]", "[0,0,0,1,0,2,9,0]");
+  refuses("[0,0,0,1,0,0,0,0]", "[0,0,0,1,0,0,0,3]");
+  refuses("[0,0,0,1,0,0,0,0]", "[44,0,0,1,0,0,0,0]");
+  refuses("\"mix\": 2", "\"mix\": 1");
+  refuses("\"sizes\": [0,1,2,3,4]", "\"sizes\": [0,1,2]");
+  refuses("[1, 1,1,4294967295,0]", "[1, 1,0,4294967295,0]");
+  refuses("[1, 1,1,4294967295,0]", "[1, 1,1,4294967295,1]");
+  refuses("[1, 1,1,4294967295,0]", "[1, 1,999999999999999,4294967295,0]");
+  refuses("\"name\": \"test\"", "\"game\": \"test\"");
+  refuses("\"kinds\":", "\"kinds\" ");
 }
 
 }  // namespace
