@@ -24,8 +24,9 @@ class TimingWheel {
   void Advance(std::uint64_t nowNs, F&& fire) {
     const std::uint64_t now = nowNs >> kTickBits;
     if (now <= elapsed_) return;
-    for (std::uint64_t start = 0; std::size_t level = NextSlot(&start);) {
-      if (start > now) break;
+    std::uint64_t start = 0;
+    std::size_t level = NextSlot(&start);
+    while (level != 0 && start <= now) {
       elapsed_ = start;
       const std::size_t slot = start >> ((level - 1) * kSlotBits) & kSlotMask;
       occupied_[level - 1] &= ~(std::uint64_t{1} << slot);
@@ -40,6 +41,7 @@ class TimingWheel {
         }
       }
       moving_.clear();
+      level = NextSlot(&start);
     }
     elapsed_ = now;
   }

@@ -162,7 +162,7 @@ class TransactionFinder::Impl {
   }
 
   const bool second_ = false;
-  const std::vector<int> given_;
+  const std::vector<int> given_{};
   std::vector<OneThread> threads_;
   LiveBlocks<Block> live_;
   std::uint64_t births_ = 0;
