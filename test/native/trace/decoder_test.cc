@@ -43,7 +43,8 @@ TEST(DetectFormat, DoesNotMistakeOneFormatForAnother) {
     for (const std::string_view example : examples) {
       EXPECT_EQ(Detect(example), format) << example;
       // The decoder of any other refuses it, so that --format can't make nonsense of it.
-      for (const auto& [other, unused] : formats) {
+      for (const auto& row : formats) {
+        const TraceFormat other = row.first;
         if (other == format || other == TraceFormat::kWorkload || other == TraceFormat::kCsv) continue;
         TraceInfo info;
         Collector sink;
