@@ -24,18 +24,19 @@ class TimingWheel {
   void Advance(std::uint64_t nowNs, F&& fire) {
     const std::uint64_t now = nowNs >> kTickBits;
     if (now <= elapsed_) return;
-    for (std::uint64_t start = 0; std::size_t level = NextSlot(&start);) {
-      if (start > now) break;
+    for (;;) {
+      std::uint64_t start = 0;
+      const std::size_t level = NextSlot(&start);
+      if (level == 0 || start > now) break;
       elapsed_ = start;
       const std::size_t slot = start >> ((level - 1) * kSlotBits) & kSlotMask;
       occupied_[level - 1] &= ~(std::uint64_t{1} << slot);
       std::swap(moving_, slots_[level - 1][slot]);
       for (const Entry& entry : moving_) {
+        --size_;
         if (entry.due <= now) {
-          --size_;
           fire(entry.value);
         } else {
-          --size_;
           Put(entry);
         }
       }
