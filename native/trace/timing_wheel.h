@@ -24,24 +24,23 @@ class TimingWheel {
   void Advance(std::uint64_t nowNs, F&& fire) {
     const std::uint64_t now = nowNs >> kTickBits;
     if (now <= elapsed_) return;
-    std::uint64_t start = 0;
-    std::size_t level = NextSlot(&start);
-    while (level != 0 && start <= now) {
+    for (;;) {
+      std::uint64_t start = 0;
+      const std::size_t level = NextSlot(&start);
+      if (level == 0 || start > now) break;
       elapsed_ = start;
       const std::size_t slot = start >> ((level - 1) * kSlotBits) & kSlotMask;
       occupied_[level - 1] &= ~(std::uint64_t{1} << slot);
       std::swap(moving_, slots_[level - 1][slot]);
       for (const Entry& entry : moving_) {
+        --size_;
         if (entry.due <= now) {
-          --size_;
           fire(entry.value);
         } else {
-          --size_;
           Put(entry);
         }
       }
       moving_.clear();
-      level = NextSlot(&start);
     }
     elapsed_ = now;
   }

@@ -8,6 +8,6 @@ export function generationReport(made: Generation, { chalk }: InspectionStyle): 
   const rate = made.seconds > 0 ? `, ${formatCount(made.events / made.seconds)} events/s` : "";
   return (
     `${chalk.bold(name)}: ${formatCount(made.events)} events of ${made.workload}, ${formatBytes(made.to.bytes)}` +
-    `${rate}\nseed ${made.seed}, workload hash ${made.hash.slice(0, 16)}: the same of both make the same trace\n`
+    `${rate}\nseed ${made.seed}, workload hash ${made.hash.slice(0, 16)}: with the same options they make the same trace\n`
   );
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chooseAllocators } from "../../src/engine/allocators.js";
-import { compileGenerated } from "../../src/engine/plan.js";
+import { compileGenerated, compilePlan } from "../../src/engine/plan.js";
 import { runRound } from "../../src/engine/replayer.js";
 import { Workspace } from "../../src/engine/workspace.js";
 import { packageRoot } from "../../src/native.js";
@@ -82,6 +82,25 @@ describe("the shipped workloads", () => {
       });
       expect(passes.length).toBeGreaterThan(0);
       expect(summary.events).toBeGreaterThan(9_000);
+    } finally {
+      workspace.dispose();
+    }
+  });
+
+  it("are replayed by their names, and so are files", async () => {
+    const workspace = new Workspace();
+    try {
+      const plan = { threads: 0, withTimes: false };
+      const byName = await compilePlan("oltp-tpcc", "a", workspace, plan);
+      const byFile = await compilePlan(
+        join(packageRoot, "workloads", "oltp-tpcc.yaml"),
+        "b",
+        workspace,
+        plan,
+      );
+      expect(byName.trace.events).toBeGreaterThan(590_000);
+      expect(byFile.trace.sha256).toBe(byName.trace.sha256);
+      await expect(compilePlan("oltp-tcpp", "c", workspace, plan)).rejects.toThrow(/no such file/);
     } finally {
       workspace.dispose();
     }
