@@ -95,6 +95,11 @@ TEST(Ring, CarriesEveryRecordToTheFile) {
   rig.Put(First(EventType::kAbort, kStart + 70), 8u);
   rig.Put(FirstWord(static_cast<unsigned>(RawOp::kScope), kStart + 80), 9u);
   rig.Put(FirstWord(static_cast<unsigned>(RawOp::kStack), kStart + 85), 2u, 0x111u, 0x222u);
+  std::array<std::uint64_t, 6 + kMaxPathWords + kMaxBuildIdWords> module = {
+      FirstWord(static_cast<unsigned>(RawOp::kModule), kStart + 86), 0x400000, 0x1000, 0x2000};
+  const std::size_t path = TextWords("/lib/a.so", &module[4], RawBlockWriter::kMaxRawPathBytes);
+  const std::size_t id = TextWords("\x01\x02", &module[4 + path], RawBlockWriter::kMaxRawBuildIdBytes);
+  EXPECT_TRUE(PutSpan(rig.ring(), LookForRoom, std::span(module).first(4 + path + id)));
   std::array<std::uint64_t, 4 + kMaxTextWords> words = {First(EventType::kBegin, kStart + 90), 5, 4};
   EXPECT_TRUE(
       PutSpan(rig.ring(), LookForRoom, std::span(words).first(3 + TextWords("a new order", &words[3]))));
@@ -102,7 +107,7 @@ TEST(Ring, CarriesEveryRecordToTheFile) {
   EXPECT_TRUE(PutSpan(rig.ring(), LookForRoom, std::span(words).first(1 + TextWords("start", &words[1]))));
 
   const auto rows = rig.Rows();
-  ASSERT_EQ(rows.size(), 10u);
+  ASSERT_EQ(rows.size(), 12u);
   for (const auto& [thread, row] : rows) EXPECT_EQ(thread, 42u);
   EXPECT_EQ(rows[0].second.ticks, kStart + 10);
   EXPECT_EQ(rows[0].second.size, 100u);
@@ -116,10 +121,13 @@ TEST(Ring, CarriesEveryRecordToTheFile) {
   EXPECT_EQ(rows[5].second.flags, kRawInherit);
   EXPECT_EQ(rows[6].second.address, 8u);
   EXPECT_EQ(rows[7].second.type, static_cast<unsigned>(RawOp::kScope));
-  EXPECT_EQ(rows[8].second.text, "a new order");
-  EXPECT_EQ(rows[8].second.newAddress, 4u);
-  EXPECT_EQ(rows[9].second.text, "start");
-  // A scope and a stack are no events of their own.
+  EXPECT_EQ(rows[8].second.type, static_cast<unsigned>(RawOp::kStack));
+  EXPECT_EQ(rows[9].second.type, static_cast<unsigned>(RawOp::kModule));
+  EXPECT_EQ(rows[9].second.address, 0x400000u);
+  EXPECT_EQ(rows[10].second.text, "a new order");
+  EXPECT_EQ(rows[10].second.newAddress, 4u);
+  EXPECT_EQ(rows[11].second.text, "start");
+  // A scope, a stack and a module are no events of their own.
   EXPECT_EQ(rig.counts().events, 9u);
 }
 
