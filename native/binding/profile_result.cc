@@ -5,13 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "binding/result_values.h"
+
 namespace rmem {
 namespace {
-
-// Counts beyond 2^53 lose their last digits in JavaScript, which no report would show.
-void Set(Napi::Object& object, const char* name, std::uint64_t value) {
-  object.Set(name, Napi::Number::New(object.Env(), static_cast<double>(value)));
-}
 
 void SetTime(Napi::Object& object, const char* name, std::uint64_t timeNs) {
   if (timeNs == kNoTime) {
