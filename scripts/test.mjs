@@ -13,7 +13,7 @@ import { execute, inParallel, root, runScript, StepError, step } from "./steps.m
 
 const width = availableParallelism();
 const bin = (name) => join("node_modules", ".bin", name);
-const fuzzSecondsEach = Number(process.env.FUZZ_SECONDS ?? 5);
+const fuzzSecondsEach = Number(process.env.FUZZ_SECONDS ?? 2);
 
 function filesUnder(folder, pattern) {
   if (!existsSync(join(root, folder))) return [];
@@ -81,7 +81,7 @@ const threadedPrograms = () =>
 async function threadTests() {
   const folder = join("build", "tsan");
   const targets = [...threadedPrograms(), ...preloadLibraries(), "rustydb-mem-replay"];
-  await cmake(folder, ["RMEM_TESTS=ON", "RMEM_SANITIZE=thread"], targets);
+  await cmake(folder, ["RMEM_TESTS=ON", "RMEM_SANITIZE=thread", "CMAKE_CXX_COMPILER=clang++"], targets);
   // Without address randomisation: the ThreadSanitizer of older compilers can't live with many random bits.
   const env = { TSAN_OPTIONS: "halt_on_error=1" };
   return { count: await runNativeTests(folder, threadedPrograms(), ["setarch", "-R"], env) };
@@ -112,11 +112,16 @@ async function clangTidy() {
 
 async function vitest() {
   const report = join("build", "vitest.json");
-  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  await execute(bin("vitest"), args, { show: true, env: { CI: "true" } });
-  const { numPassedTests } = JSON.parse(readFileSync(join(root, report), "utf8"));
-  if (numPassedTests === 0) throw new StepError("vitest ran no test");
-  return { count: numPassedTests };
+  let count = 0;
+  // What stays inside this process may run side by side; what drives the tool may not (vitest.config.ts).
+  for (const which of [["--exclude", "test/cli/**", "--fileParallelism"], ["test/cli"]]) {
+    const args = ["run", ...which, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    await execute(bin("vitest"), args, { show: true, env: { CI: "true" } });
+    const { numPassedTests } = JSON.parse(readFileSync(join(root, report), "utf8"));
+    if (numPassedTests === 0) throw new StepError("vitest ran no test");
+    count += numPassedTests;
+  }
+  return { count };
 }
 
 /** [name, work]; work may give back { count } of the tests it ran, and counts as one otherwise. */

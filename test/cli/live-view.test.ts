@@ -33,7 +33,7 @@ afterEach(() => {
 describe("on a terminal", { timeout: 90_000 }, () => {
   it("replay shows its rows while it runs, and leaves the report in the scrollback", async () => {
     const scratch = new Scratch();
-    start(scratch, 40);
+    start(scratch, 12);
     await eventually(
       () => /round|check|memory/.test(screen()) && /rustydb/.test(screen()),
       20_000,
