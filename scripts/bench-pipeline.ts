@@ -17,6 +17,7 @@ import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { Bench } from "tinybench";
 import yauzl from "yauzl";
+import { type Frame, parseFrame } from "../src/engine/frames.js";
 import { native, type PipelineSink, type PipelineSource, packageRoot } from "../src/native.js";
 import { runGenerated } from "../src/trace/generated.js";
 import { TraceOutput } from "../src/trace/output.js";
@@ -106,33 +107,29 @@ function execute(
   });
 }
 
-/** Nanoseconds of the warm passes of a timed round, by the replay executable. */
-async function warmPassesNs(plan: string, route: string, passes: number): Promise<number[]> {
-  const said = await execute(
-    REPLAY,
-    [
-      "--plan",
-      plan,
-      "--route",
-      route,
-      "--mode",
-      "timed",
-      "--order",
-      "free",
-      "--touch",
-      "page",
-      "--warm",
-      String(passes),
-    ],
-    { PATH: "/usr/bin:/bin", LC_ALL: "C" },
-  );
-  const frames = said
+/** What a round of the replay executable says. */
+async function round(
+  plan: string,
+  route: string,
+  mode: string,
+  args: readonly string[] = [],
+): Promise<Frame[]> {
+  const said = await execute(REPLAY, ["--plan", plan, "--route", route, "--mode", mode, ...args], {
+    PATH: "/usr/bin:/bin",
+    LC_ALL: "C",
+  });
+  return said
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line) as { frame: string; cold?: boolean; wallNs?: number });
-  return frames
-    .filter(({ frame, cold }) => frame === "pass" && cold === false)
-    .map(({ wallNs }) => wallNs ?? Number.NaN);
+    .flatMap((line) => parseFrame(line) ?? []);
+}
+
+/** Nanoseconds of the warm passes of a timed round. */
+async function warmPassesNs(plan: string, route: string, passes: number): Promise<number[]> {
+  const args = ["--order", "free", "--touch", "page", "--warm", String(passes)];
+  return (await round(plan, route, "timed", args)).flatMap((frame) =>
+    frame.frame === "pass" && !frame.cold ? frame.wallNs : [],
+  );
 }
 
 const median = (values: readonly number[]): number =>
@@ -188,6 +185,22 @@ const netBar: Bar = {
       return { figure, met: Math.abs(off) <= 0.1 };
     });
   },
+};
+
+const clockBar: Bar = {
+  name: "latency of the route none, SQLite trace",
+  wanted: "within 10 ns of what reading the clock costs",
+  measure: () =>
+    withSqlitePlan(async (plan) => {
+      const frames = await round(plan, "none", "latency", ["--order", "recorded"]);
+      const clock = frames.find((frame) => frame.frame === "hello")?.clockNs ?? Number.NaN;
+      const result = frames.find((frame) => frame.frame === "result");
+      const p50 = result?.latencyNs?.alloc?.p50 ?? Number.NaN;
+      return {
+        figure: `p50 ${p50.toFixed(1)} ns, the clock ${clock.toFixed(1)} ns`,
+        met: Math.abs(p50 - clock) <= 10,
+      };
+    }),
 };
 
 const decodeBar: Bar = {
@@ -330,6 +343,7 @@ const PLAN_PROGRAM = `
 const bars: readonly Bar[] = [
   loopBar,
   netBar,
+  clockBar,
   decodeBar,
   plannerBar,
   androidBar,

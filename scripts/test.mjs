@@ -90,9 +90,12 @@ async function threadTests() {
 async function fuzz() {
   await inParallel(fuzzTargets(), width, async (target) => {
     const corpus = join(addressFolder, "corpus", target);
+    const seeds = join("test", "fuzz", "corpus", target.replace(/_fuzz$/, ""));
     mkdirSync(join(root, corpus), { recursive: true });
+    // What is found goes into the first folder; the others are only read.
     await execute(join(addressFolder, "Release", target), [
       corpus,
+      ...(existsSync(join(root, seeds)) ? [seeds] : []),
       `-max_total_time=${fuzzSecondsEach}`,
       "-timeout=10",
       "-rss_limit_mb=1024",

