@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,10 +30,7 @@ constexpr std::uint64_t kLookAfterNs = 5'000'000;  // who has ended?
 constexpr std::uint64_t kSearchNs = 50'000'000;    // for rings that were not announced
 constexpr std::uint64_t kSampleNs = 50'000'000;    // unless it is told otherwise
 constexpr std::uint64_t kProgressNs = 250'000'000;
-constexpr std::uint64_t kShortestSleepNs = 20'000;
-constexpr std::uint64_t kLongestSleepNs = 2'000'000;
-// A ring fuller than this wants to be visited more often, one emptier than that less.
-constexpr double kFull = 0.25, kEmpty = 0.03;
+constexpr std::uint64_t kSleepNs = 5'000'000;  // unless a writer wakes us
 
 std::atomic<bool> gAskedToStop{false};
 
@@ -213,7 +213,8 @@ void Collector::KeepTime(std::uint64_t nowNs) {
 void Collector::Finish(RecordedProcess& process) {
   if (process.finished()) return;
   if (stopped_) process.Discard();
-  process.Finish();
+  // The next image of the process may take the name.
+  if (process.Finish()) met_.erase(process.ringsPath().substr(options_.folder.size() + 1));
   if (process.output().error() != 0 && !stopped_) {
     SayFailure("output",
                "could not write " + process.path() + ": " + OutputErrorText(process.output().error()));
@@ -243,10 +244,19 @@ bool Collector::AnyAlive() const {
                      [](const auto& each) { return !each->finished(); });
 }
 
-void Collector::Listen(std::uint64_t ns) {
+void Collector::Sleep() {
+  control_->asleep.store(1);
+  // Who passed the half of a ring before that did not wake us.
+  const bool much = std::any_of(processes_.begin(), processes_.end(),
+                                [](const auto& each) { return !each->finished() && each->HasMuch(); });
+  const timespec longest{0, kSleepNs};
+  if (!much) syscall(SYS_futex, &control_->asleep, FUTEX_WAIT, 1, &longest, nullptr, 0);
+  control_->asleep.store(0);
+}
+
+void Collector::Listen() {
   pollfd input{inputEnded_ ? -1 : STDIN_FILENO, POLLIN, 0};
-  const timespec wait{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
-  if (ppoll(&input, 1, &wait, nullptr) <= 0) return;
+  if (poll(&input, 1, 0) <= 0) return;
   char text[256];
   const ssize_t got = read(STDIN_FILENO, text, sizeof(text));
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
@@ -262,7 +272,6 @@ void Collector::Leave() {
 }
 
 void Collector::Run() {
-  std::uint64_t sleepNs = kLongestSleepNs;
   for (;;) {
     const std::uint64_t nowNs = MonotonicNs();
     control_->heartbeat.fetch_add(1, std::memory_order_relaxed);
@@ -288,11 +297,8 @@ void Collector::Run() {
       FindProcesses();  // one that came and went unseen
       if (!AnyAlive()) break;
     }
-    if (fullest > kFull)
-      sleepNs = std::max(kShortestSleepNs, sleepNs / 2);
-    else if (fullest < kEmpty)
-      sleepNs = std::min(kLongestSleepNs, sleepNs + sleepNs / 4);
-    Listen(fullest >= 1 ? 0 : sleepNs);
+    if (fullest < 1) Sleep();
+    Listen();
   }
   control_->mode.store(Mode::kStop);
   for (const auto& process : processes_) Finish(*process);

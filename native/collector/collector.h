@@ -47,8 +47,10 @@ class Collector {
   bool Recording() const;
   CollectorTotals Totals() const;
   bool AnyAlive() const;
-  /** Waits up to `ns` for standard input, and reads what it says. */
-  void Listen(std::uint64_t ns);
+  /** Until a ring is half full, and not for long. */
+  void Sleep();
+  /** Reads what standard input says, if anything. */
+  void Listen();
   void Finish(RecordedProcess& process);
   /** Gives the children of recorded parents the blocks they were born with, and says what became of each
    * process. */
@@ -60,7 +62,7 @@ class Collector {
   Control* control_ = nullptr;
   bool madeFolder_ = false;
   std::vector<std::unique_ptr<RecordedProcess>> processes_;
-  std::set<std::string> met_;
+  std::set<std::string> met_;  // names of files in the folder
   std::uint64_t announced_ = 0;
   std::uint64_t firstMetNs_ = 0;
   std::uint64_t recordingSinceNs_ = 0;

@@ -75,6 +75,11 @@ double RecordedProcess::Drain() {
          static_cast<double>(std::min<std::uint64_t>(session_.ringWords(), kTurnWords));
 }
 
+bool RecordedProcess::HasMuch() const {
+  return std::any_of(rings_.begin(), rings_.end(),
+                     [this](const auto& ring) { return ring->Unread() > session_.ringWords() / 4; });
+}
+
 void RecordedProcess::Discard() {
   MeetRings();
   for (const auto& ring : rings_) ring->Discard();
@@ -130,8 +135,8 @@ std::uint64_t RecordedProcess::Dropped() const {
   return dropped;
 }
 
-void RecordedProcess::Finish() {
-  if (finished_) return;
+bool RecordedProcess::Finish() {
+  if (finished_) return false;
   MeetRings();
   for (const auto& ring : rings_) {
     while (ring->Drain() > 0) {
@@ -147,7 +152,7 @@ void RecordedProcess::Finish() {
   clock_gettime(CLOCK_REALTIME, &now);
   endedNs_ = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
   finished_ = true;
-  unlink(ringsPath_.c_str());
+  return unlink(ringsPath_.c_str()) == 0;
 }
 
 }  // namespace rmem::record

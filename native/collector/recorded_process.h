@@ -28,6 +28,8 @@ class RecordedProcess {
   double Drain();
   /** The same, and throws it away: the recording has stopped. */
   void Discard();
+  /** Whether a writer may have passed the half of its ring. */
+  bool HasMuch() const;
   /** Writes the unfinished blocks, so that the file is whole so far. */
   void Flush();
 
@@ -36,13 +38,15 @@ class RecordedProcess {
   /** Looks at the memory and CPU time of the process, and puts a sample into the recording where `keep`. */
   void Sample(bool keep, std::uint64_t ticks);
 
-  /** After its end: the rest of its rings, the ends of threads, and the file is closed. */
-  void Finish();
+  /** After its end: the rest of its rings, the ends of threads, and the file is closed. True where its rings
+   * are gone from the folder. */
+  bool Finish();
 
   const SessionHeader& header() const { return session_.header(); }
   const DrainCounts& counts() const { return counts_; }
   const RawOutput& output() const { return output_; }
   const std::string& path() const { return path_; }
+  const std::string& ringsPath() const { return ringsPath_; }
   const ProcessStatus& status() const { return status_; }
   std::uint64_t events() const { return counts_.events + samples_; }
   /** Events that were left out: rings full, threads without a ring, a handler inside of another event. */

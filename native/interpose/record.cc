@@ -75,6 +75,8 @@ bool LookBelow() {
   Find(gBelow.memalign, "memalign");
   Find(gBelow.valloc, "valloc");
   Find(gBelow.pvalloc, "pvalloc");
+  const auto* single = static_cast<const char*>(dlsym(RTLD_DEFAULT, "__libc_single_threaded"));
+  if (single != nullptr) gSingleThreaded = single;
   RMEM_CHECK(gBelow.malloc && gBelow.calloc && gBelow.realloc && gBelow.free);
   gReady = true;
   return true;

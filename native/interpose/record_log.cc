@@ -5,6 +5,8 @@
 namespace rmem::record {
 namespace {
 
+constexpr char kUnknown = 0;
+
 void PutAll(std::span<const std::uint64_t> words) {
   RingHeader* ring = tRing != nullptr ? tRing : TakeRing();
   if (ring == nullptr) return CountUnheard();
@@ -16,6 +18,8 @@ std::uint64_t First(EventType type, std::uint64_t ticks, unsigned flags = 0) {
 }
 
 }  // namespace
+
+constinit const char* gSingleThreaded = &kUnknown;
 
 void Begin(std::uint64_t ticks, std::uint64_t handle, std::uint64_t parent, std::string_view type) {
   std::uint64_t words[4 + kMaxTextWords] = {First(EventType::kBegin, ticks), handle, parent};

@@ -30,6 +30,19 @@ inline const OperationClock& Clock() {
   return gClock;
 }
 
+/** Whether this process has never had a second thread, as the C library says; it says nothing before
+ * glibc 2.32. */
+extern const char* gSingleThreaded;
+
+/**
+ * The time after a call returned, for a birth. What keeps it from being earlier than a death on another
+ * thread (waiting for all that came before) costs as much again as the clock, and is left out while there is
+ * no other thread.
+ */
+inline std::uint64_t AfterCall() {
+  return *gSingleThreaded != 0 ? Clock().Now() : Clock().After();
+}
+
 /** Puts a record of these words into the ring of this thread. */
 template <class... Words>
 inline void Put(Words... words) {

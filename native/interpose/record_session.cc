@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -399,11 +400,29 @@ RingHeader* TakeRing() {
   return taken;
 }
 
+namespace {
+
+void WakeCollector(Control& control) {
+  if (control.asleep.exchange(0) == 0) return;
+  syscall(SYS_futex, &control.asleep, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+}  // namespace
+
 bool MakeRoom(RingHeader& ring, std::size_t words) {
-  if (LookForRoom(ring, words)) return true;
-  const KeptErrno errnoKept;
   Control* control = gProcess->control;
   if (control == nullptr) return false;
+  const bool room = LookForRoom(ring, words);
+  const KeptErrno errnoKept;
+  if (gAloneRings == 0) {
+    // At half a ring the collector is woken, and once more when it is full.
+    const std::uint64_t half = ring.lookAt - (ring.mask + 1) / 2;
+    if (ring.tail.load(std::memory_order_relaxed) + words > half)
+      WakeCollector(*control);
+    else
+      ring.lookAt = half;
+  }
+  if (room) return true;
   if (gAloneRings != 0) {
     if (!DrainAlone(ring)) control->mode.store(Mode::kStop);
     return LookForRoom(ring, words);

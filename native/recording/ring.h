@@ -52,9 +52,9 @@ inline std::uint64_t TicksOf(std::uint64_t first, std::uint64_t start) {
 }
 
 /**
- * Appends one record; `makeRoom(ring, words)` is asked where the ring looks full and says whether there is
- * room now. One thread a ring. False where nothing was written: no room, or a signal handler came into a
- * record of its own thread. (The counts are the caller's, for makeRoom knows why.)
+ * Appends one record; `makeRoom(ring, words)` is asked where it would pass ring.lookAt, and says whether
+ * there is room now. One thread a ring. False where nothing was written: no room, or a signal handler came
+ * into a record of its own thread. (The counts are the caller's, for makeRoom knows why.)
  */
 template <class MakeRoom, class... Words>
 inline bool PutWords(RingHeader& ring, MakeRoom&& makeRoom, Words... words) {
@@ -65,7 +65,7 @@ inline bool PutWords(RingHeader& ring, MakeRoom&& makeRoom, Words... words) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const std::uint64_t tail = ring.tail.load(std::memory_order_relaxed);
   bool room = true;
-  if (tail + kCount - ring.knownHead > ring.mask + 1) [[unlikely]]
+  if (tail + kCount > ring.lookAt) [[unlikely]]
     room = makeRoom(ring, kCount);
   if (room) [[likely]] {
     const std::uint64_t mask = ring.mask;
@@ -87,7 +87,7 @@ inline bool PutSpan(RingHeader& ring, MakeRoom&& makeRoom, std::span<const std::
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const std::uint64_t tail = ring.tail.load(std::memory_order_relaxed);
   bool room = true;
-  if (tail + words.size() - ring.knownHead > ring.mask + 1) room = makeRoom(ring, words.size());
+  if (tail + words.size() > ring.lookAt) room = makeRoom(ring, words.size());
   if (room) {
     for (std::size_t i = 0; i < words.size(); ++i) ring.words[(tail + i) & ring.mask] = words[i];
     ring.tail.store(tail + words.size(), std::memory_order_release);
@@ -97,10 +97,15 @@ inline bool PutSpan(RingHeader& ring, MakeRoom&& makeRoom, std::span<const std::
   return room;
 }
 
-/** Looks again how far the reader is; true where `words` more fit. */
+/** Looks how far the reader is; true where `words` more fit. The writer looks again when the ring is full. */
 inline bool LookForRoom(RingHeader& ring, std::size_t words) {
-  ring.knownHead = ring.head.load(std::memory_order_acquire);
-  return ring.tail.load(std::memory_order_relaxed) + words - ring.knownHead <= ring.mask + 1;
+  ring.lookAt = ring.head.load(std::memory_order_acquire) + ring.mask + 1;
+  return ring.tail.load(std::memory_order_relaxed) + words <= ring.lookAt;
+}
+
+/** The words that are written and not read, as the reader sees them. */
+inline std::uint64_t Unread(const RingHeader& ring) {
+  return ring.tail.load(std::memory_order_relaxed) - ring.head.load(std::memory_order_relaxed);
 }
 
 /** `text` as words behind `out`; returns how many. At most `most` bytes are kept. */

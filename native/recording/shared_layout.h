@@ -42,6 +42,7 @@ struct Control {
   std::uint64_t countsCycles;  // 1: ticks are those of the cycle counter; 0: ns of CLOCK_MONOTONIC
   alignas(64) std::atomic<std::uint64_t> announced;  // rings files made so far
   alignas(64) std::atomic<std::uint64_t> heartbeat;  // grows as long as the collector lives
+  alignas(64) std::atomic<std::uint32_t> asleep;     // 1: the collector waits on it, see WakeCollector()
 };
 static_assert(sizeof(Control) <= 4096);
 
@@ -74,7 +75,7 @@ enum class RingState : std::uint32_t { kFree = 0, kOwned = 1, kEnding = 2 };
  */
 struct RingHeader {
   alignas(64) std::atomic<std::uint64_t> tail;  // words before it are written
-  std::uint64_t knownHead;                      // what the writer last saw of `head`
+  std::uint64_t lookAt;                         // before the writer passes it, it looks how far `head` is
   std::uint64_t* words;                         // in the address space of the writer
   std::uint64_t mask;
   std::uint32_t busy;  // the writer is inside: a signal handler that comes now can't write

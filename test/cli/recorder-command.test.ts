@@ -135,6 +135,35 @@ describe("record", () => {
     expect(all.find(({ header }) => header.program === "true")?.header.pid).toBe(first?.header.pid);
   });
 
+  it("follows a process through one program after the other", async () => {
+    const scratch = new Scratch();
+    // Slow enough that each image is over and put away when the next one comes, and longer than a ring holds.
+    const program = compileText(
+      scratch,
+      "images",
+      `#include <stdlib.h>
+       #include <time.h>
+       #include <unistd.h>
+       int main(int count, char** words) {
+         int left = atoi(words[1]);
+         for (int i = 0; i < 30000; ++i) free(malloc(1000 + left));
+         struct timespec pause = {0, 120000000};
+         nanosleep(&pause, 0);
+         char next[2] = {(char)('0' + left - 1), 0};
+         if (left > 1) execl(words[0], words[0], next, (char*)0);
+         return count - 2;
+       }`,
+    );
+    expect((await record(scratch, ["--", program, "5"])).code).toBe(0);
+    const files = traces(scratch);
+    expect(files).toHaveLength(5);
+    for (const file of files) {
+      const { analysis, report } = await inspect(scratch.file(file));
+      expect(analysis.events).toBeGreaterThanOrEqual(60_000);
+      expect(report).toMatchObject({ dropped: 0, repaired: 0 });
+    }
+  });
+
   it("leaves the program's streams alone and passes its exit code on", async () => {
     const scratch = new Scratch();
     const { code, stdout, stderr } = await record(scratch, [
