@@ -5,7 +5,7 @@
  *
  * npm run bench:record [rounds]
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { closeSync, copyFileSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { recordProgram } from "../src/engine/recorder.js";
@@ -60,10 +60,10 @@ function plain(command: string): void {
   if (status !== 0) throw new Error(`${command} ended with ${status}`);
 }
 
-function buildBench(): string {
-  const program = join(workspace.path, "record_bench");
-  const source = join(packageRoot, "test", "bench", "record_bench.cc");
-  execFileSync("c++", ["-std=c++20", "-O2", "-pthread", source, "-o", program], { stdio: "inherit" });
+function buildBench(source: string, language: string): string {
+  const program = join(workspace.path, source.replace(/\..*/, ""));
+  const path = join(packageRoot, "test", "bench", source);
+  execFileSync("c++", [`-x${language}`, "-O2", "-pthread", path, "-o", program], { stdio: "inherit" });
   return program;
 }
 
@@ -79,7 +79,7 @@ async function figures(command: string, how: Run): Promise<[number, number]> {
 }
 
 async function pairCosts(): Promise<void> {
-  const bench = buildBench();
+  const bench = buildBench("record_bench.cc", "c++");
   for (const threads of [1, 2]) {
     const command = `${bench} ${BURSTS} ${threads} ${PAUSE_US}`;
     const without: number[] = [];
@@ -112,42 +112,45 @@ function sqliteScript(): { command: string; reset: () => void } {
     for (const suffix of ["-wal", "-shm"]) rmSync(`${database}${suffix}`, { force: true });
     copyFileSync(loaded, database);
   };
-  return { command: `sqlite3 -batch -bail ${database} < ${run} > /dev/null`, reset };
+  return { command: `${run} sqlite3 -batch -bail ${database}`, reset };
 }
 
-const HEAPTRACK = ["/usr/lib/heaptrack", "/usr/lib/x86_64-linux-gnu/heaptrack"].map(
-  (folder) => `${folder}/libheaptrack_preload.so`,
-);
+const HEAPTRACK = "/usr/lib/heaptrack/libheaptrack_preload.so";
+const INTERPRETER = "/usr/lib/heaptrack/libexec/heaptrack_interpret";
 
-/** heaptrack's own library writing its raw file, without the interpreter that it usually pipes that through. */
+/** As the command heaptrack runs a program: its library writes to a pipe that the interpreter reads. */
+async function heaptracked(command: string, timed: string): Promise<Times> {
+  const pipe = join(workspace.path, "heaptrack.pipe");
+  const out = join(workspace.path, "heaptrack.zst");
+  execFileSync("mkfifo", [pipe]);
+  const reader = spawn("/bin/sh", ["-c", `${INTERPRETER} < ${pipe} 2> /dev/null | zstd -qc > ${out}`]);
+  const ended = new Promise((resolve) => reader.on("close", resolve));
+  const [input = "", ...words] = command.split(" ");
+  const environment = `env LD_PRELOAD=${HEAPTRACK} DUMP_HEAPTRACK_OUTPUT=${pipe}`;
+  const [wall, cpu] = await figures(`${timed} ${input} ${environment} ${words.join(" ")}`, plain);
+  await ended;
+  rmSync(pipe);
+  return { wall, cpu };
+}
+
 async function besideHeaptrack(): Promise<void> {
-  const library = HEAPTRACK.find((path) => existsSync(path));
-  if (library === undefined) {
+  if (!existsSync(HEAPTRACK) || !existsSync(INTERPRETER)) {
     say("heaptrack is not installed: apt-get install heaptrack");
     return;
   }
+  const timed = buildBench("timed_run.c", "c");
   const { command, reset } = sqliteScript();
-  // The script tells its own times: neither the start of a shell nor that of a collector counts.
-  const script = join(workspace.path, "timed.sh");
-  const milliseconds = async (how: Run, prefix = ""): Promise<Times> => {
+  const run = async (how: Run): Promise<Times> => {
     reset();
-    writeFileSync(
-      script,
-      `TIMEFORMAT="%R %U %S"\nt=$( { time ${prefix} ${command}; } 2>&1 )\nset -- $t\n` +
-        'awk "BEGIN { print 1000 * $1, 1000 * ($2 + $3) }"\n',
-    );
-    const [wall, cpu] = await figures(`bash ${script}`, how);
+    const [wall, cpu] = await figures(`${timed} ${command}`, how);
     return { wall, cpu };
   };
   const all: { bare: Times; ours: Times; theirs: Times }[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const bare = await milliseconds(plain);
-    const ours = await milliseconds(recorded);
-    const theirs = await milliseconds(
-      plain,
-      `LD_PRELOAD=${library} DUMP_HEAPTRACK_OUTPUT=${join(workspace.path, "heaptrack.raw")}`,
-    );
-    all.push({ bare, ours, theirs });
+    const bare = await run(plain);
+    const ours = await run(recorded);
+    reset();
+    all.push({ bare, ours, theirs: await heaptracked(command, timed) });
   }
   for (const clock of ["wall", "cpu"] as const) {
     const added = (which: "ours" | "theirs"): number[] =>

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,7 +31,10 @@ constexpr std::uint64_t kLookAfterNs = 5'000'000;  // who has ended?
 constexpr std::uint64_t kSearchNs = 50'000'000;    // for rings that were not announced
 constexpr std::uint64_t kSampleNs = 50'000'000;    // unless it is told otherwise
 constexpr std::uint64_t kProgressNs = 250'000'000;
-constexpr std::uint64_t kSleepNs = 5'000'000;  // unless a writer wakes us
+constexpr std::uint64_t kShortestSleepNs = 20'000;
+constexpr std::uint64_t kLongestSleepNs = 5'000'000;
+// A ring that was fuller than this wants to be visited more often, one that was emptier less.
+constexpr double kFull = 0.25, kEmpty = 0.03;
 
 std::atomic<bool> gAskedToStop{false};
 
@@ -244,12 +248,12 @@ bool Collector::AnyAlive() const {
                      [](const auto& each) { return !each->finished(); });
 }
 
-void Collector::Sleep() {
+void Collector::Sleep(std::uint64_t ns) {
   control_->asleep.store(1);
   // Who passed the half of a ring before that did not wake us.
   const bool much = std::any_of(processes_.begin(), processes_.end(),
                                 [](const auto& each) { return !each->finished() && each->HasMuch(); });
-  const timespec longest{0, kSleepNs};
+  const timespec longest{0, static_cast<long>(ns)};
   if (!much) syscall(SYS_futex, &control_->asleep, FUTEX_WAIT, 1, &longest, nullptr, 0);
   control_->asleep.store(0);
 }
@@ -272,6 +276,10 @@ void Collector::Leave() {
 }
 
 void Collector::Run() {
+  // Woken by a thread of the program it is not to take the place of that thread.
+  const sched_param none{};
+  sched_setscheduler(0, SCHED_BATCH, &none);
+  std::uint64_t sleepNs = kLongestSleepNs;
   for (;;) {
     const std::uint64_t nowNs = MonotonicNs();
     control_->heartbeat.fetch_add(1, std::memory_order_relaxed);
@@ -297,7 +305,11 @@ void Collector::Run() {
       FindProcesses();  // one that came and went unseen
       if (!AnyAlive()) break;
     }
-    if (fullest < 1) Sleep();
+    if (fullest > kFull)
+      sleepNs = std::max(kShortestSleepNs, sleepNs / 2);
+    else if (fullest < kEmpty)
+      sleepNs = std::min(kLongestSleepNs, sleepNs + sleepNs / 4);
+    if (fullest < 1) Sleep(sleepNs);
     Listen();
   }
   control_->mode.store(Mode::kStop);

@@ -47,8 +47,8 @@ class Collector {
   bool Recording() const;
   CollectorTotals Totals() const;
   bool AnyAlive() const;
-  /** Until a ring is half full, and not for long. */
-  void Sleep();
+  /** Until a ring is half full, and at most `ns` (less than a second). */
+  void Sleep(std::uint64_t ns);
   /** Reads what standard input says, if anything. */
   void Listen();
   void Finish(RecordedProcess& process);

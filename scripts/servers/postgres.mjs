@@ -14,7 +14,8 @@ WHERE a.aid BETWEEN :low AND :low + :count AND a.filler NOT LIKE '%' || :count |
 GROUP BY t.tid HAVING count(*) > 3 ORDER BY mean DESC LIMIT 5;
 `;
 
-function binaries() {
+/** The folder of the newest PostgreSQL's programs; undefined where there is none. */
+export function binaries() {
   const versions = existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql") : [];
   const newest = versions.sort((a, b) => Number(a) - Number(b)).at(-1);
   return newest === undefined ? undefined : join("/usr/lib/postgresql", newest, "bin");

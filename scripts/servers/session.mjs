@@ -44,10 +44,10 @@ export class ServerSession {
   }
 
   /** Starts a program as the user; what it says is kept for the message of a failure. */
-  start(command, args) {
+  start(command, args, env = {}) {
     const child = spawn(command, args, {
       cwd: this.folder,
-      env: { ...process.env, HOME: this.folder, PATH: `${process.env.PATH ?? ""}:/usr/sbin` },
+      env: { ...process.env, HOME: this.folder, PATH: `${process.env.PATH ?? ""}:/usr/sbin`, ...env },
       stdio: ["ignore", "pipe", "pipe"],
       ...this.user,
     });
