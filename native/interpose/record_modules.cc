@@ -92,11 +92,12 @@ int FindOwn(dl_phdr_info* module, std::size_t, void*) {
 
 }  // namespace
 
-void TellModules(std::uint64_t ticks) {
+bool TellModules(std::uint64_t ticks) {
   Loaded loaded{ticks, gTold.load(std::memory_order_acquire), false};
   dl_iterate_phdr(Tell, &loaded);
   // Only now, lest another thread's stack be in the recording before what it needs.
   if (loaded.changed) gTold.store(loaded.told, std::memory_order_release);
+  return loaded.changed;
 }
 
 void ForgetModules() {

@@ -4,9 +4,9 @@
 
 namespace rmem::record {
 
-/** Tells the recording what code is loaded where, if that has changed since it was last told. Calls no
- * malloc. */
-void TellModules(std::uint64_t ticks);
+/** Tells the recording what code is loaded where, if that has changed since it was last told: true then.
+ * Calls no malloc. */
+bool TellModules(std::uint64_t ticks);
 
 /** In a child made by fork, whose recording knows of none yet. */
 void ForgetModules();

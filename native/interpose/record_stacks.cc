@@ -4,7 +4,6 @@
 #include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unwind.h>
 
 #include <array>
@@ -34,21 +33,36 @@ constinit thread_local std::uint64_t tRandom = 0;
 constinit thread_local bool tTaking = false;
 constinit thread_local StackBounds tBounds{};
 
-// Chains of frame pointers that the unwinder has confirmed, by hash. One that is overwritten is asked again.
+// Stacks that the unwinder has found, by hash. One that is overwritten is asked again.
 constinit std::array<std::atomic<std::uint64_t>, 4096> gConfirmed{};
+
+/**
+ * How far the frame of the code at a return address reaches, as the unwinder found it: the address << 17 |
+ * the frame's bytes / 8, where 0 means that the stack ends here. One that is overwritten is learnt again.
+ */
+constinit std::array<std::atomic<std::uint64_t>, 8192> gFrames{};
+constexpr unsigned kFrameBits = 17;
 
 struct Chain {
   std::array<std::uint64_t, kMaxStackFrames + kOwnFrames> addresses;
+  /** The stack pointer that each address was returned to with. */
+  std::array<std::uintptr_t, kMaxStackFrames + kOwnFrames> pointers;
   std::size_t count = 0;
 
-  bool Add(std::uint64_t address) {
-    addresses[count++] = address;
-    return count < addresses.size();
+  bool Add(std::uint64_t address, std::uintptr_t pointer) {
+    addresses[count] = address;
+    pointers[count] = pointer;
+    return ++count < addresses.size();
   }
-  /** Without our own frames, which are the innermost. */
-  std::span<const std::uint64_t> OfProgram() const {
+  /** How many of the innermost are our own frames. */
+  std::size_t Own() const {
     std::size_t own = 0;
     while (own < count && IsOwnCode(addresses[own])) ++own;
+    return own;
+  }
+  /** Without our own frames. */
+  std::span<const std::uint64_t> OfProgram() const {
+    const std::size_t own = Own();
     const std::size_t left = count - own;
     return std::span<const std::uint64_t>(addresses).subspan(own,
                                                              left < kMaxStackFrames ? left : kMaxStackFrames);
@@ -69,26 +83,71 @@ std::int64_t NextDistance() {
   return static_cast<std::int64_t>(-std::log(uniform) * static_cast<double>(gMeanBytes));
 }
 
-/** The chain of frame pointers from `frame` on; false where it does not look sound. */
-bool FollowFramePointers(const std::uintptr_t* frame, Chain& chain) {
-  const auto low = reinterpret_cast<std::uintptr_t>(frame);
-  if (!tBounds.Holds(low)) tBounds = FindStack(low);
-  if (!tBounds.Holds(low)) return false;
-  for (std::uintptr_t at = low; tBounds.Holds(at + 2 * sizeof(at) - 1);) {
-    const auto* link = reinterpret_cast<const std::uintptr_t*>(at);
-    if (link[1] == 0 || !chain.Add(link[1])) return true;
-    const std::uintptr_t next = link[0];
-    if (next <= at || next % sizeof(at) != 0)
-      return true;  // the outermost: what starts a thread has no frame
-    at = next;
+std::atomic<std::uint64_t>& FrameOf(std::uint64_t address) {
+  return gFrames[(address * 0x9e3779b97f4a7c15u) >> 51];
+}
+static_assert(gFrames.size() == std::size_t{1} << (64 - 51));
+
+/** What lies at an address of the stack that is known to be one. */
+std::uintptr_t At(std::uintptr_t address) {
+  return *reinterpret_cast<const std::uintptr_t*>(address);
+}
+
+/**
+ * The stack from `frame`, one of our own, on, by what was learnt of the frames on it; empty where something
+ * is not known yet. Our own code keeps frame pointers.
+ */
+std::span<const std::uint64_t> Walk(std::uintptr_t frame, Chain& chain) {
+  if (!tBounds.Holds(frame)) tBounds = FindStack(frame);
+  if (!tBounds.Holds(frame)) return {};
+  while (tBounds.Holds(frame + 2 * sizeof(frame) - 1) && IsOwnCode(At(frame + sizeof(frame)))) {
+    const std::uintptr_t next = At(frame);
+    if (next <= frame) return {};
+    frame = next;
   }
-  return true;
+  std::uintptr_t pointer = frame + 2 * sizeof(frame);
+  while (chain.count < kMaxStackFrames) {
+    if (!tBounds.Holds(pointer - 1)) return {};
+    const std::uint64_t address = At(pointer - sizeof(pointer));
+    const std::uint64_t known = FrameOf(address).load(std::memory_order_relaxed);
+    if (known >> kFrameBits != (address & (~std::uint64_t{0} >> kFrameBits)) || address == 0) return {};
+    chain.Add(address, pointer);
+    const std::uint64_t words = known & ((1u << kFrameBits) - 1);
+    if (words == 0) break;
+    pointer += words * sizeof(pointer);
+  }
+  return chain.OfProgram();
+}
+
+/** Learns the frames of a stack that the unwinder found, as far as they are of the usual kind. */
+void Learn(const Chain& chain) {
+  const bool whole = chain.count < chain.addresses.size();
+  for (std::size_t i = chain.Own(); i < chain.count; ++i) {
+    std::uintptr_t bytes = 0;
+    if (i + 1 < chain.count) {
+      const std::uintptr_t next = chain.pointers[i + 1];
+      bytes = next - chain.pointers[i];
+      const bool usual = bytes > 0 && bytes % 8 == 0 && bytes >> (kFrameBits + 3) == 0 &&
+                         At(next - sizeof(next)) == chain.addresses[i + 1];
+      if (!usual) continue;  // of a signal
+    } else if (!whole) {
+      continue;
+    }
+    FrameOf(chain.addresses[i])
+        .store(chain.addresses[i] << kFrameBits | bytes / 8, std::memory_order_relaxed);
+  }
+}
+
+void Unlearn() {
+  for (auto& frame : gFrames) frame.store(0, std::memory_order_relaxed);
+  for (auto& hash : gConfirmed) hash.store(0, std::memory_order_relaxed);
 }
 
 _Unwind_Reason_Code AddFrame(_Unwind_Context* context, void* chain) {
   const std::uint64_t address = _Unwind_GetIP(context);
   if (address == 0) return _URC_END_OF_STACK;
-  return static_cast<Chain*>(chain)->Add(address) ? _URC_NO_REASON : _URC_END_OF_STACK;
+  return static_cast<Chain*>(chain)->Add(address, _Unwind_GetCFA(context)) ? _URC_NO_REASON
+                                                                           : _URC_END_OF_STACK;
 }
 
 std::uint64_t HashOf(std::span<const std::uint64_t> addresses) {
@@ -98,16 +157,6 @@ std::uint64_t HashOf(std::span<const std::uint64_t> addresses) {
     hash ^= hash >> 33;
   }
   return hash | 1;
-}
-
-/** The unwinder goes on to the start of the thread, where there are no frame pointers any more. */
-bool Confirms(std::span<const std::uint64_t> unwound, std::span<const std::uint64_t> followed) {
-  constexpr std::size_t kOutermost = 4;
-  if (followed.empty() || unwound.size() > followed.size() + kOutermost) return false;
-  const std::size_t common = unwound.size() < followed.size() ? unwound.size() : followed.size();
-  // A frame pointer left over from the C library's start may add one at the end.
-  if (followed.size() > common + 1) return false;
-  return memcmp(unwound.data(), followed.data(), common * sizeof(std::uint64_t)) == 0;
 }
 
 }  // namespace
@@ -147,23 +196,19 @@ __attribute__((noinline)) void TakeStack(std::uint64_t ticks) {
     if (tBytesToStack >= 0) return;
   }
   tTaking = true;
-  Chain followed;
-  std::span<const std::uint64_t> stack;
-  if (FollowFramePointers(static_cast<const std::uintptr_t*>(__builtin_frame_address(0)), followed))
-    stack = followed.OfProgram();
-  const std::uint64_t hash = HashOf(stack);
-  std::atomic<std::uint64_t>& confirmed = gConfirmed[hash % gConfirmed.size()];
-  Chain unwound;
-  if (stack.empty() || confirmed.load(std::memory_order_relaxed) != hash) {
+  // Other code may lie where what was learnt of lay.
+  if (TellModules(ticks)) Unlearn();
+  Chain walked, unwound;
+  std::span<const std::uint64_t> stack =
+      Walk(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)), walked);
+  std::uint64_t hash = HashOf(stack);
+  if (stack.empty() || gConfirmed[hash % gConfirmed.size()].load(std::memory_order_relaxed) != hash) {
     _Unwind_Backtrace(AddFrame, &unwound);
-    const auto found = unwound.OfProgram();
-    if (Confirms(found, stack)) {
-      confirmed.store(hash, std::memory_order_relaxed);
-    } else if (!found.empty()) {
-      stack = found;
-    }
+    Learn(unwound);
+    stack = unwound.OfProgram();
+    hash = HashOf(stack);
+    gConfirmed[hash % gConfirmed.size()].store(hash, std::memory_order_relaxed);
   }
-  TellModules(ticks);
   if (!stack.empty()) Stack(ticks, stack);
   tBytesToStack = NextDistance();
   tTaking = false;

@@ -13,8 +13,9 @@ namespace rmem::record {
  * of a thread, as in gperftools and jemalloc's profiles), so that each allocation is taken with the chance
  * 1 - exp(-(size + 1) / mean), whatever was allocated before it, and a reader can weigh it by the inverse.
  *
- * A chain of frame pointers is believed where it stays inside the thread's stack, grows, and is one that the
- * unwinder has found as well when it was first seen; else the unwinder is asked. Nothing here calls malloc.
+ * The unwinder is slow, so what it finds is learnt: how far the frame behind each return address reaches. A
+ * stack is walked by that, and believed where the unwinder has found the same one before. Nothing here calls
+ * malloc.
  */
 extern thread_local constinit std::int64_t tBytesToStack;
 
