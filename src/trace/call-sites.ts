@@ -35,7 +35,7 @@ const ALLOCATORS =
   /^(?:__?(?:libc|GI___libc|rustc?|rdl|rg|rust_alloc)_?\w*|_?_?(?:malloc|calloc|realloc|reallocarray|memalign|posix_memalign|aligned_alloc|valloc|pvalloc|strdup|strndup|__strdup|__strndup)|x(?:malloc|calloc|realloc|strdup|memdup)|g_(?:malloc|malloc0|realloc|try_malloc|slice_alloc|strdup)|operator new(?:\[\])?\(.*|std::__new_allocator<.*|__gnu_cxx::new_allocator<.*|std::allocator<.*|std::allocator_traits<.*|__rust_(?:alloc|alloc_zeroed|realloc)|alloc::alloc::.*|<?alloc::(?:raw_vec|alloc)::.*)$/;
 
 /** A frame as people read it: its function, else module and offset, else the address. */
-function frameText({ module, offset, symbol }: CallFrame, table: CallTable): string {
+export function frameText({ module, offset, symbol }: CallFrame, table: CallTable): string {
   if (symbol !== "") return symbol;
   const path = module === 0 ? "" : (table.modules[module] ?? "");
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -43,7 +43,7 @@ function frameText({ module, offset, symbol }: CallFrame, table: CallTable): str
 }
 
 /** The texts of the stack `site`, innermost first. */
-export function stackTexts(site: number, table: CallTable): string[] {
+function stackTexts(site: number, table: CallTable): string[] {
   const texts: string[] = [];
   for (let node = site; node !== 0; node = table.nodes[2 * node] ?? 0) {
     const frame = table.frames[table.nodes[2 * node + 1] ?? 0];
