@@ -55,7 +55,7 @@ class Counter : public EventSink {
 /** Analyses, which checks, and profiles what passed the check. */
 class AnalyserAndProfiler : public EventSink {
  public:
-  explicit AnalyserAndProfiler(const TraceNames& names) : analyser(names), profiler(names) {}
+  explicit AnalyserAndProfiler(const TraceInfo& info) : analyser(info.names), profiler(info) {}
   void Consume(std::span<const Event> events) override {
     analyser.Consume(events);
     profiler.Consume(events);
@@ -220,7 +220,7 @@ class Pipeline::Impl {
         break;
       }
       case SinkKind::kProfile: {
-        auto both = std::make_unique<AnalyserAndProfiler>(ResultInfo().names);
+        auto both = std::make_unique<AnalyserAndProfiler>(ResultInfo());
         analyser_ = &both->analyser;
         profiler_ = &both->profiler;
         sink_ = std::move(both);
