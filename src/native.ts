@@ -306,7 +306,17 @@ export interface AllocationGroup {
   readonly sizes: readonly { readonly sizeBytes: number; readonly blocks: number; readonly bytes: number }[];
   readonly kinds: readonly { readonly kind: string; readonly blocks: number; readonly bytes: number }[];
   /** Where the trace has call sites. */
-  readonly callSites?: readonly { readonly site: string; readonly blocks: number; readonly bytes: number }[];
+  readonly callSites?: readonly SiteCount[];
+}
+
+/** What the stacks of one call site stand for: estimates, of these variances, unless every allocation has its stack. */
+export interface SiteCount {
+  readonly site: number;
+  readonly samples: number;
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly blocksVariance: number;
+  readonly bytesVariance: number;
 }
 
 /** Who asked for how many blocks of which size, between the marks `start` and `stop` (native/trace/allocation_profile.h). */

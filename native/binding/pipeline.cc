@@ -55,7 +55,7 @@ class Counter : public EventSink {
 /** Analyses, which checks, and profiles what passed the check. */
 class AnalyserAndProfiler : public EventSink {
  public:
-  explicit AnalyserAndProfiler(const TraceNames& names) : analyser(names), profiler(names) {}
+  explicit AnalyserAndProfiler(const TraceInfo& info) : analyser(info.names), profiler(info) {}
   void Consume(std::span<const Event> events) override {
     analyser.Consume(events);
     profiler.Consume(events);
@@ -154,7 +154,10 @@ class Pipeline::Impl {
 
   bool Satisfied() const {
     // The call sites stand behind the events.
-    if (options_.source == SourceKind::kBytes && info_.header.contains(kStackBytesField)) return false;
+    if (options_.source == SourceKind::kBytes && options_.format == TraceFormat::kRmt &&
+        info_.header.contains(kStackBytesField)) {
+      return false;
+    }
     for (const auto& filter : filters_) {
       if (filter->Satisfied()) return true;
     }
@@ -191,7 +194,7 @@ class Pipeline::Impl {
     void Finish() override {
       if (std::exchange(finished_, true)) return;
       if (!owner_.info_.callSites.empty())
-        Symbolise(owner_.info_, owner_.options_.source == SourceKind::kRaw);
+        Symbolise(owner_.info_, owner_.options_.format != TraceFormat::kRmt);
       owner_.front_->Finish();
     }
     std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
@@ -217,7 +220,7 @@ class Pipeline::Impl {
         break;
       }
       case SinkKind::kProfile: {
-        auto both = std::make_unique<AnalyserAndProfiler>(ResultInfo().names);
+        auto both = std::make_unique<AnalyserAndProfiler>(ResultInfo());
         analyser_ = &both->analyser;
         profiler_ = &both->profiler;
         sink_ = std::move(both);

@@ -7,6 +7,6 @@
 namespace rmem {
 
 /** What src/native.ts calls AllocationProfile. */
-Napi::Object ProfileResult(Napi::Env env, const AllocationProfile& profile, const TraceNames& names);
+Napi::Object ProfileResult(Napi::Env env, const AllocationProfile& profile, const TraceInfo& info);
 
 }  // namespace rmem

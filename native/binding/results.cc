@@ -303,7 +303,7 @@ Napi::Object ToResult(Napi::Env env, const Pipeline& pipeline) {
   const TraceAnalysis* analysis = pipeline.analysis();
   object.Set("analysis", analysis == nullptr ? env.Null() : Analysis(env, *analysis, result.names));
   const AllocationProfile* profile = pipeline.profile();
-  object.Set("profile", profile == nullptr ? env.Null() : ProfileResult(env, *profile, result.names));
+  object.Set("profile", profile == nullptr ? env.Null() : ProfileResult(env, *profile, result));
   object.Set("callTable", CallTable(env, result.callSites));
   const CallSiteAnalysis* sites = pipeline.callSites();
   object.Set("callSites", sites == nullptr ? env.Null() : CallSiteActivities(env, *sites));

@@ -20,12 +20,28 @@ void Add(BlockCount& count, std::uint64_t size) {
   count.bytes = sum < size ? ~std::uint64_t{0} : sum;
 }
 
+/** The variance of a sum of weighted samples is estimated by the sum of w (w - 1) x^2 (Horvitz and Thompson
+ * 1952, for samples drawn independently). */
+void Add(SiteCount& count, std::uint64_t size, double weight) {
+  const auto bytes = static_cast<double>(size);
+  const double variance = weight * (weight - 1);
+  ++count.samples;
+  count.blocks += weight;
+  count.bytes += weight * bytes;
+  count.blocksVariance += variance;
+  count.bytesVariance += variance * bytes * bytes;
+}
+
 }  // namespace
 
-AllocationProfiler::AllocationProfiler(const TraceNames& names, const AllocationProfilerOptions& options)
-    : names_(names), options_(options) {}
+AllocationProfiler::AllocationProfiler(const TraceInfo& info, const AllocationProfilerOptions& options)
+    : info_(info), options_(options) {}
 
 void AllocationProfiler::Consume(std::span<const Event> events) {
+  if (!begun_) {
+    begun_ = true;
+    stackBytes_ = StackBytesOf(info_.header);
+  }
   for (const Event& event : events) Take(event);
 }
 
@@ -75,8 +91,8 @@ void AllocationProfiler::Take(const Event& event) {
 }
 
 void AllocationProfiler::Mark(const Event& event) {
-  if (event.name >= names_.marks.size()) return;
-  const std::string& text = names_.marks[event.name];
+  if (event.name >= info_.names.marks.size()) return;
+  const std::string& text = info_.names.marks[event.name];
   if (text == "start" && !started_) {
     // What lies before built the opening population. Transactions that are open go on without being counted.
     started_ = true;
@@ -109,6 +125,13 @@ void AllocationProfiler::Born(const Event& event) {
   } else {
     listed = false;
   }
+  if (event.site != 0) {
+    if (SiteCount* site = Row(group.sites, event.site, options_.allRows)) {
+      Add(*site, event.size, StackWeight(event.size, stackBytes_));
+    } else {
+      listed = false;
+    }
+  }
   if (!listed) ++profile_.unlistedBlocks;
 }
 
@@ -120,7 +143,7 @@ AllocationGroup& AllocationProfiler::GroupOf(std::uint64_t scope) {
 
 /** The row of `key`; null where it would be a new one beyond `bound`. */
 template <class Map>
-BlockCount* AllocationProfiler::Row(Map& rows, typename Map::key_type key, std::size_t bound) {
+typename Map::mapped_type* AllocationProfiler::Row(Map& rows, typename Map::key_type key, std::size_t bound) {
   if (const auto found = rows.find(key); found != rows.end()) return &found->second;
   if (rows_ >= bound) return nullptr;
   ++rows_;

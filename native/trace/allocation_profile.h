@@ -14,6 +14,14 @@ struct BlockCount {
   std::uint64_t blocks = 0, bytes = 0;
 };
 
+/** What the stacks of one call site stand for: estimates unless every allocation has its stack. */
+struct SiteCount {
+  std::uint64_t samples = 0;
+  double blocks = 0, bytes = 0;
+  // Of these estimates, themselves estimated: 0 where every allocation has its stack.
+  double blocksVariance = 0, bytesVariance = 0;
+};
+
 /** What was born in the transactions of one type, or outside of every transaction. */
 struct AllocationGroup {
   std::uint64_t transactions = 0;  // begun, savepoints not counted
@@ -24,6 +32,7 @@ struct AllocationGroup {
   /** By the size asked for; beyond the bound by the size rounded up by at most 1/16. */
   std::unordered_map<std::uint64_t, BlockCount> sizes;
   std::unordered_map<std::uint16_t, BlockCount> kinds;  // by index into TraceNames::kinds
+  std::unordered_map<std::uint32_t, SiteCount> sites;   // by Event::site; what has none is not in here
 };
 
 /** Who asked for how many blocks of which size. Bytes are bytes asked for. */
@@ -45,15 +54,16 @@ struct AllocationProfilerOptions {
 };
 
 /**
- * Counts births by transaction type, size and kind while a trace passes, exactly as long as there are fewer
- * than `exactRows` different ones. A savepoint belongs to the transaction it was set in. Memory follows the
- * rows, which are bounded, and the open transactions. Expects a trace that somebody checks (Analyser,
- * Validator).
+ * Counts births by transaction type, size, kind and call site while a trace passes, exactly as long as there
+ * are fewer than `exactRows` different ones; of stacks that were sampled it adds up what they stand for
+ * (StackWeight). A savepoint belongs to the transaction it was set in. Memory follows the rows, which are
+ * bounded, and the open transactions. Expects a trace that somebody checks (Analyser, Validator).
  */
 class AllocationProfiler : public EventSink {
  public:
-  /** `names` grow while the trace is read; they must outlive the profiler. */
-  explicit AllocationProfiler(const TraceNames& names, const AllocationProfilerOptions& options = {});
+  /** `info` grows while the trace is read and must outlive the profiler; its header must be known before the
+   * first event. */
+  explicit AllocationProfiler(const TraceInfo& info, const AllocationProfilerOptions& options = {});
   void Consume(std::span<const Event> events) override;
   void Finish() override;
 
@@ -66,10 +76,12 @@ class AllocationProfiler : public EventSink {
   void Mark(const Event& event);
   AllocationGroup& GroupOf(std::uint64_t scope);
   template <class Map>
-  BlockCount* Row(Map& rows, typename Map::key_type key, std::size_t bound);
+  typename Map::mapped_type* Row(Map& rows, typename Map::key_type key, std::size_t bound);
 
-  const TraceNames& names_;
+  const TraceInfo& info_;
   AllocationProfilerOptions options_;
+  bool begun_ = false;
+  std::uint64_t stackBytes_ = 0;
   AllocationProfile profile_;
   struct Open {
     std::uint16_t type;

@@ -38,27 +38,30 @@ bool CallSites::TakeText(std::size_t bytes) {
   return true;
 }
 
-std::uint32_t CallSites::Module(std::string_view path, std::string_view buildId) {
-  CallModule module{Printable(path, kMaxSymbolBytes), Printable(buildId, 64)};
-  const auto key = std::pair(module.path, module.buildId);
+std::uint32_t CallSites::Module(std::string_view path, std::string_view buildId, std::string_view layout) {
+  CallModule module{Printable(path, kMaxSymbolBytes), Printable(buildId, 64),
+                    Printable(layout, kMaxSymbolBytes)};
+  const auto key = std::tie(module.path, module.buildId, module.layout);
   if (const auto found = moduleIndex_.find(key); found != moduleIndex_.end()) return found->second;
-  if (modules_.size() == kMaxCallModules || !TakeText(module.path.size() + module.buildId.size())) return 0;
-  modules_.push_back(std::move(module));
-  const auto index = static_cast<std::uint32_t>(modules_.size() - 1);
+  if (modules_.size() == kMaxCallModules ||
+      !TakeText(module.path.size() + module.buildId.size() + module.layout.size())) {
+    return 0;
+  }
+  const auto index = static_cast<std::uint32_t>(modules_.size());
   moduleIndex_.emplace(key, index);
+  modules_.push_back(std::move(module));
   return index;
 }
 
 std::uint32_t CallSites::Frame(std::uint32_t module, std::uint64_t offset, std::string_view symbol) {
-  const std::string text = Printable(symbol, kMaxSymbolBytes);
-  std::vector<std::uint32_t>& same = frameIndex_[{module, offset}];
-  for (const std::uint32_t frame : same) {
-    if (frames_[frame].symbol == text) return frame;
-  }
+  std::string text = Printable(symbol, kMaxSymbolBytes);
+  const auto key = std::tie(module, offset, text);
+  if (const auto found = frameIndex_.find(key); found != frameIndex_.end()) return found->second;
   if (frames_.size() == kMaxCallFrames || !TakeText(text.size())) return kNoFrame;
-  frames_.push_back({module, offset, text});
-  same.push_back(static_cast<std::uint32_t>(frames_.size() - 1));
-  return same.back();
+  const auto index = static_cast<std::uint32_t>(frames_.size());
+  frameIndex_.emplace(key, index);
+  frames_.push_back({module, offset, std::move(text)});
+  return index;
 }
 
 std::uint32_t CallSites::Node(std::uint32_t parent, std::uint32_t frame) {
@@ -88,6 +91,17 @@ bool CallSites::Name(std::uint32_t frame, std::string_view symbol) {
   return true;
 }
 
+void CallSites::Found(std::uint32_t module, std::string_view buildId) {
+  modules_[module].buildId = buildId;
+  modules_[module].layout.clear();
+}
+
+void CallSites::Lost(std::uint32_t module) {
+  std::string& path = modules_[module].path;
+  path.erase(0, path.rfind('/') + 1);
+  modules_[module].layout.clear();
+}
+
 void CallSites::Invent(std::uint32_t last) {
   if (last < nodes_.size()) return;
   // The last frame of a full table has to serve.
@@ -99,7 +113,7 @@ void CallSites::Invent(std::uint32_t last) {
 CallSites CallSites::Anonymous() const {
   CallSites result;
   for (std::size_t module = 1; module < modules_.size(); ++module)
-    result.modules_.push_back({"module" + std::to_string(module), ""});
+    result.modules_.push_back({"module" + std::to_string(module), "", ""});
   // Calls of one function stay calls of one function.
   std::map<std::pair<std::uint32_t, std::string>, std::size_t> functions;
   for (const CallFrame& frame : frames_) {
@@ -140,7 +154,7 @@ void CallSites::ReadJson(JsonReader& in) {
   for (in.Enter('{'); in.More(&key);) {
     if (key == "modules") {
       for (in.Enter('['); in.More();) {
-        CallModule module{in.Text(), ""};
+        CallModule module{in.Text(), "", ""};
         if (!in.More() || modules_.size() == kMaxCallModules) Damaged();
         module.buildId = in.Text();
         modules_.push_back(std::move(module));

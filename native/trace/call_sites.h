@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,11 @@ namespace rmem {
 struct CallModule {
   std::string path;
   std::string buildId;  // hexadecimal, or empty
+  /** Where the source tells no build id but how the file was loaded: virtual address and bytes of each
+   * segment, hexadecimal. Until Symbolise has looked for the file, offsets in it are virtual addresses. */
+  std::string layout;
+
+  bool operator==(const CallModule&) const = default;
 };
 
 /** A place in the code: the call that was under way there. */
@@ -49,7 +55,7 @@ class CallSites {
 
   /** The index of a module, of a frame or of a stack, added if new; 0 (no module, the empty stack), or frame
    * kNoFrame, where there is no more room. */
-  std::uint32_t Module(std::string_view path, std::string_view buildId);
+  std::uint32_t Module(std::string_view path, std::string_view buildId, std::string_view layout = {});
   std::uint32_t Frame(std::uint32_t module, std::uint64_t offset, std::string_view symbol);
   std::uint32_t Node(std::uint32_t parent, std::uint32_t frame);
   /** Of frames, the innermost first. */
@@ -58,6 +64,13 @@ class CallSites {
 
   /** Gives a frame its symbol. False where the texts have no more room. */
   bool Name(std::uint32_t frame, std::string_view symbol);
+
+  /** The frame lies there in the file of its module. */
+  void Place(std::uint32_t frame, std::uint64_t offset) { frames_[frame].offset = offset; }
+  /** Ends that offsets in a module are virtual addresses: its file was found, and has this build id. */
+  void Found(std::uint32_t module, std::string_view buildId);
+  /** Its file was not found: without its folder nobody will take these addresses for offsets in it. */
+  void Lost(std::uint32_t module);
 
   bool empty() const { return nodes_.size() == 1; }
   const std::vector<CallModule>& modules() const { return modules_; }
@@ -82,8 +95,8 @@ class CallSites {
   std::vector<CallFrame> frames_;
   std::vector<CallNode> nodes_;
   std::size_t textBytes_ = 0;
-  std::map<std::pair<std::string, std::string>, std::uint32_t, std::less<>> moduleIndex_;
-  std::map<std::pair<std::uint32_t, std::uint64_t>, std::vector<std::uint32_t>> frameIndex_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::uint32_t> moduleIndex_;
+  std::map<std::tuple<std::uint32_t, std::uint64_t, std::string>, std::uint32_t> frameIndex_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> nodeIndex_;
 };
 

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -73,7 +75,8 @@ class ElfReader {
       const auto segment = At<Elf64_Phdr>(header->e_phoff + std::uint64_t{i} * sizeof(Elf64_Phdr));
       if (!segment) break;
       if (segment->p_type == PT_LOAD)
-        result_.segments_.push_back({segment->p_offset, segment->p_filesz, segment->p_vaddr});
+        result_.segments_.push_back(
+            {segment->p_offset, segment->p_filesz, segment->p_vaddr, segment->p_memsz});
       if (segment->p_type == PT_NOTE) ReadNotes(segment->p_offset, segment->p_filesz);
     }
     for (unsigned i = 0; i < header->e_shnum; ++i) Section(*header, i);
@@ -161,18 +164,39 @@ void ElfSymbols::TakeFunctions(ElfSymbols&& other) {
   hasFullTable_ = other.hasFullTable_;
 }
 
-std::string_view ElfSymbols::At(std::uint64_t fileOffset) const {
+std::string_view ElfSymbols::At(std::uint64_t address) const {
+  auto next = std::upper_bound(functions_.begin(), functions_.end(), address,
+                               [](std::uint64_t value, const Function& f) { return value < f.start; });
+  if (next == functions_.begin()) return {};
+  const Function& found = *std::prev(next);
+  return found.bytes == 0 || address - found.start < found.bytes ? std::string_view(found.name)
+                                                                 : std::string_view();
+}
+
+std::optional<std::uint64_t> ElfSymbols::AddressOf(std::uint64_t fileOffset) const {
   for (const Segment& segment : segments_) {
-    if (fileOffset < segment.fileOffset || fileOffset - segment.fileOffset >= segment.fileBytes) continue;
-    const std::uint64_t address = fileOffset - segment.fileOffset + segment.address;
-    auto next = std::upper_bound(functions_.begin(), functions_.end(), address,
-                                 [](std::uint64_t value, const Function& f) { return value < f.start; });
-    if (next == functions_.begin()) return {};
-    const Function& found = *std::prev(next);
-    return found.bytes == 0 || address - found.start < found.bytes ? std::string_view(found.name)
-                                                                   : std::string_view();
+    if (fileOffset >= segment.fileOffset && fileOffset - segment.fileOffset < segment.fileBytes)
+      return fileOffset - segment.fileOffset + segment.address;
   }
-  return {};
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> ElfSymbols::FileOffsetOf(std::uint64_t address) const {
+  for (const Segment& segment : segments_) {
+    if (address >= segment.address && address - segment.address < segment.fileBytes)
+      return address - segment.address + segment.fileOffset;
+  }
+  return std::nullopt;
+}
+
+std::string ElfSymbols::Layout() const {
+  std::string text;
+  for (const Segment& segment : segments_) {
+    char numbers[2 * 16 + 3];
+    std::snprintf(numbers, sizeof(numbers), " %" PRIx64 " %" PRIx64, segment.address, segment.bytes);
+    text += numbers + (text.empty() ? 1 : 0);
+  }
+  return text;
 }
 
 }  // namespace rmem

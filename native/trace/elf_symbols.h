@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,16 @@ class ElfSymbols {
   /** Takes the place of the functions of `other`, which describes the same code: a separate debug file. */
   void TakeFunctions(ElfSymbols&& other);
 
-  /** The mangled name of the function that holds what lies at `fileOffset`; empty where there is none. */
-  std::string_view At(std::uint64_t fileOffset) const;
+  /** The mangled name of the function that holds what lies at this virtual address of the file; empty where
+   * there is none. */
+  std::string_view At(std::uint64_t address) const;
+  /** From one to the other; none where no segment has it. */
+  std::optional<std::uint64_t> AddressOf(std::uint64_t fileOffset) const;
+  std::optional<std::uint64_t> FileOffsetOf(std::uint64_t address) const;
+
+  /** The virtual address and the bytes in memory of each segment that is loaded, hexadecimal: `0 718 1000
+   * 20d`. */
+  std::string Layout() const;
 
  private:
   struct Function {
@@ -34,7 +43,7 @@ class ElfSymbols {
     int rank;  // of names at one address the highest is taken
   };
   struct Segment {
-    std::uint64_t fileOffset, fileBytes, address;
+    std::uint64_t fileOffset, fileBytes, address, bytes;
   };
   friend class ElfReader;
 

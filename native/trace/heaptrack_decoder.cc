@@ -54,13 +54,18 @@ void HeaptrackDecoder::Line(const char* begin, const char* end) {
       info_.header["program"] = std::string(in.Rest());
       return;
     case 't':
-      Number(in);
-      Number(in);
-      return LastField(in);
-    case 's':  // string
-    case 'i':  // instruction
-    case 'm':  // module
-    case 'x':  // executable
+      return Stack(in);
+    case 's':
+      Settle(Form::kInterpreted);
+      return stacks_.AddText(Text(in, true), line());
+    case 'i':
+      return Instruction(in);
+    case 'm':
+      return Module(in);
+    case 'x':
+      Settle(Form::kRaw);
+      program_ = Text(in, true);
+      return;
     case 'S':  // suppression
     case 'A':  // it was attached to a program that runs
     case '#':  // note
@@ -81,6 +86,8 @@ void HeaptrackDecoder::Version(TextFields& in) {
         .AtLine(line());
   }
   versionSeen_ = true;
+  sizedTexts_ = fileVersion >= 3;
+  info_.header[kStackBytesField] = "0";
 }
 
 void HeaptrackDecoder::Define(TextFields& in) {
@@ -89,9 +96,10 @@ void HeaptrackDecoder::Define(TextFields& in) {
     throw TraceError("too-many-allocations", "the file defines more than 16,777,216 allocations")
         .AtLine(line());
   }
-  allocations_.push_back({.size = Number(in), .newest = 0});
-  Number(in);  // its stack
+  const std::uint64_t size = Number(in);
+  const std::uint64_t stack = Number(in);
   LastField(in);
+  allocations_.push_back({.size = size, .newest = 0, .site = stacks_.Site(stack, line())});
 }
 
 void HeaptrackDecoder::Birth(TextFields& in) {
@@ -103,14 +111,16 @@ void HeaptrackDecoder::Birth(TextFields& in) {
     Allocation& allocation = allocations_[first];
     event.id = ++births_;
     event.size = allocation.size;
+    event.site = allocation.site;
     older_.Insert(event.id, allocation.newest);
     allocation.newest = event.id;
   } else {
     Settle(Form::kRaw);
     event.size = first;
-    Number(in);  // its stack
+    const std::uint64_t stack = Number(in);
     event.id = Number(in);
     LastField(in);
+    event.site = stacks_.Site(stack, line());
   }
   Emit(event);
 }
@@ -141,6 +151,67 @@ void HeaptrackDecoder::Resident(TextFields& in) {
   event.newId = kAbsent;
   event.scope = kAbsent;
   Emit(event);
+}
+
+void HeaptrackDecoder::Module(TextFields& in) {
+  Settle(Form::kRaw);
+  std::string_view path = Text(in, false);
+  if (path == "-") return stacks_.UnloadModules();
+  if (path == "x") path = program_;
+  const std::uint64_t base = Number(in);
+  const std::string_view layout = in.Rest();
+  while (!in.AtEnd()) {
+    const std::uint64_t address = Number(in);
+    const std::uint64_t bytes = Number(in);
+    std::uint64_t start, end;
+    if (__builtin_add_overflow(base, address, &start) || __builtin_add_overflow(start, bytes, &end))
+      BadLine("a module does not fit into the address space");
+    stacks_.LoadSegment(path, layout, base, address, bytes, line());
+  }
+}
+
+void HeaptrackDecoder::Instruction(TextFields& in) {
+  Settle(Form::kInterpreted);
+  const std::uint64_t address = Number(in);
+  const std::uint64_t module = Number(in);
+  functions_.clear();
+  while (!in.AtEnd()) {
+    functions_.push_back(Number(in));
+    if (in.AtEnd()) break;  // its place in the source is not known
+    Number(in);
+    Number(in);
+  }
+  stacks_.AddInstruction(address, module, functions_, line());
+}
+
+void HeaptrackDecoder::Stack(TextFields& in) {
+  const std::uint64_t place = Number(in);
+  const std::uint64_t caller = Number(in);
+  LastField(in);
+  if (form_ == Form::kInterpreted) {
+    stacks_.AddInterpretedStack(place, caller, line());
+  } else {
+    Settle(Form::kRaw);
+    stacks_.AddStack(place, caller, line());
+  }
+}
+
+std::string_view HeaptrackDecoder::Text(TextFields& in, bool lastField) {
+  if (!sizedTexts_) {
+    const std::string_view rest = in.Rest();
+    const std::size_t length = lastField ? rest.size() : std::min(rest.find(' '), rest.size());
+    in.SkipTo(rest.data() + length);
+    in.Spaces();
+    return rest.substr(0, length);
+  }
+  std::uint64_t length;
+  if (!in.Hex(&length) || !(in.Take(' ') || (length == 0 && in.AtEnd())))
+    BadLine("the length of a text is missing, hexadecimal and without 0x");
+  const std::string_view rest = in.Rest();
+  if (length > rest.size()) BadLine("a text is shorter than its length says");
+  in.SkipTo(rest.data() + length);
+  if (!in.Separator() || (lastField && !in.AtEnd())) BadLine("a text is longer than its length says");
+  return rest.substr(0, length);
 }
 
 std::uint64_t HeaptrackDecoder::Number(TextFields& in) {

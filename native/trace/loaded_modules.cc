@@ -1,34 +1,29 @@
 #include "trace/loaded_modules.h"
 
 #include <array>
+#include <iterator>
+
+#include "trace/raw_block.h"
 
 namespace rmem {
-namespace {
 
-std::string Hexadecimal(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const char c : bytes) {
-    text += kDigits[static_cast<unsigned char>(c) >> 4];
-    text += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return text;
-}
-
-}  // namespace
-
-void LoadedModules::Load(const RawRow& module) {
-  if (module.size == 0) return;
-  const Code code{module.address + module.size, module.newAddress, std::string(module.text),
-                  Hexadecimal(module.buildId)};
-  if (const auto same = code_.find(module.address); same != code_.end() && same->second == code) return;
-  auto at = code_.lower_bound(module.address);
+void LoadedModules::Load(std::uint64_t start, std::uint64_t bytes, std::uint64_t offset,
+                         const CallModule& module) {
+  if (bytes == 0) return;
+  const Code code{start + bytes, offset, module};
+  if (const auto same = code_.find(start); same != code_.end() && same->second == code) return;
+  auto at = code_.lower_bound(start);
   if (at != code_.begin()) {
     const auto before = std::prev(at);
-    if (before->second.end > module.address) code_.erase(before);
+    if (before->second.end > start) code_.erase(before);
   }
   while (at != code_.end() && at->first < code.end) at = code_.erase(at);
-  code_.emplace(module.address, code);
+  code_.emplace(start, code);
+  frameIndex_ = {};
+}
+
+void LoadedModules::Clear() {
+  code_.clear();
   frameIndex_ = {};
 }
 
@@ -49,8 +44,8 @@ std::uint32_t LoadedModules::Frame(std::uint64_t returnAddress, CallSites& sites
   auto at = code_.upper_bound(call);
   if (at != code_.begin() && call < (--at)->second.end) {
     const Code& code = at->second;
-    const std::uint32_t module = sites.Module(code.path, code.buildId);
-    frame = sites.Frame(module, module == 0 ? call : call - at->first + code.fileOffset, "");
+    const std::uint32_t module = sites.Module(code.module.path, code.module.buildId, code.module.layout);
+    frame = sites.Frame(module, module == 0 ? call : call - at->first + code.offset, "");
   } else {
     frame = sites.Frame(0, call, "");
   }

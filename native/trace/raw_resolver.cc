@@ -121,6 +121,16 @@ class ThreadRows {
   Moment now_;
 };
 
+std::string Hexadecimal(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    text += kDigits[static_cast<unsigned char>(c) >> 4];
+    text += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+
 std::uint64_t TextNumber(const std::map<std::string, std::string>& texts, const char* key) {
   const auto found = texts.find(key);
   std::uint64_t value = 0;
@@ -209,7 +219,8 @@ class Resolver {
       return;
     }
     if (row.type == static_cast<unsigned>(RawOp::kModule)) {
-      modules_.Load(row);
+      modules_.Load(row.address, row.size, row.newAddress,
+                    {std::string(row.text), Hexadecimal(row.buildId), ""});
       return;
     }
     if (row.type == static_cast<unsigned>(RawOp::kStack)) {

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "trace/elf_symbols.h"
@@ -86,6 +87,10 @@ class Modules {
       Warn(module, "is another one than the program was run with (its build id differs)");
       return;
     }
+    if (!module.layout.empty() && read.symbols.Layout() != module.layout) {
+      Warn(module, "is another one than the program was run with (its segments differ)");
+      return;
+    }
     read.usable = true;
     const std::string& id = read.symbols.buildId();
     if (read.symbols.hasFullTable() || id.size() < 4) return;
@@ -137,16 +142,30 @@ std::string Demangled(std::string_view symbol) {
 void Symbolise(TraceInfo& info, bool warn) {
   Modules modules(info, warn);
   CallSites& sites = info.callSites;
+  bool full = false;
   for (std::uint32_t index = 0; index < sites.frames().size(); ++index) {
     const CallFrame& frame = sites.frames()[index];
     if (frame.module == 0 || !frame.symbol.empty()) continue;
     const ElfSymbols* symbols = modules.Find(frame.module);
     if (symbols == nullptr) continue;
-    const std::string_view mangled = symbols->At(frame.offset);
-    if (mangled.empty()) continue;
-    if (!sites.Name(index, Demangled(mangled))) {
-      if (warn) info.report.warnings.emplace_back("the symbols of the call sites are too long to keep all");
-      return;
+    std::optional<std::uint64_t> address = frame.offset;
+    if (sites.modules()[frame.module].layout.empty()) {
+      address = symbols->AddressOf(frame.offset);
+    } else if (const auto offset = symbols->FileOffsetOf(frame.offset)) {
+      sites.Place(index, *offset);
+    }
+    if (!address || full) continue;
+    const std::string_view mangled = symbols->At(*address);
+    if (mangled.empty() || sites.Name(index, Demangled(mangled))) continue;
+    full = true;
+    if (warn) info.report.warnings.emplace_back("the symbols of the call sites are too long to keep all");
+  }
+  for (std::uint32_t module = 1; module < sites.modules().size(); ++module) {
+    if (sites.modules()[module].layout.empty()) continue;
+    if (const ElfSymbols* symbols = modules.Find(module)) {
+      sites.Found(module, symbols->buildId());
+    } else {
+      sites.Lost(module);
     }
   }
 }

@@ -26,7 +26,7 @@ Examples:
 async function profiled(path: string, flags: DiffFlags, context: CommandContext): Promise<ProfiledTrace> {
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `reading ${path}`);
   try {
-    const { file, header, report, analysis, profile } = await runTrace(
+    const { file, header, report, analysis, profile, callTable } = await runTrace(
       path,
       { kind: "profile" },
       {
@@ -38,7 +38,7 @@ async function profiled(path: string, flags: DiffFlags, context: CommandContext)
       },
     );
     if (analysis === null || profile === null) throw new Error("the pipeline ended without a profile");
-    return { file, header, report, analysis, profile };
+    return { file, header, report, analysis, profile, callTable };
   } finally {
     progress?.close();
   }
@@ -64,8 +64,8 @@ export function command(context: CommandContext): Command {
     .usage("[options] <a> <b>")
     .summary("what the second trace allocates that the first did not")
     .description(
-      "Compare two traces: what the program now allocates that it did not, for each transaction, by its type, by size " +
-        "and by kind.",
+      "Compare two traces: what the program now allocates that it did not, for each transaction, by its type, by size, " +
+        "by kind and, where both have call stacks, by call site.",
     )
     .argument("<a>", "the trace from before, in any known format, packed or not")
     .argument("<b>", "the trace from after")

@@ -50,18 +50,24 @@ function list(
   figure: (site: CallSite) => number,
   whole: number,
   format: (value: number) => string,
-  { chalk, width }: Style,
+  style: Style,
 ): string {
-  const lines = [chalk.bold(`Call sites ${title}`)];
+  const lines = [style.chalk.bold(`Call sites ${title}`)];
   for (const site of sites) {
     const share = whole === 0 ? "–" : formatPercent(figure(site) / whole);
     lines.push(`  ${format(figure(site))}, ${share} (${formatCount(site.samples)} stacks)`);
-    for (const frame of site.frames.slice(0, FRAMES_SHOWN)) lines.push(`    ${cut(frame, width - 4)}`);
-    const more = site.frames.length - FRAMES_SHOWN;
-    if (more > 0) lines.push(chalk.dim(`    … and ${formatCount(more)} callers`));
+    lines.push(...stackLines(site.frames, style));
   }
   if (sites.length === 0) lines.push("  none");
   return lines.join("\n");
+}
+
+/** A line for each of the first frames, and for how many more there are. */
+export function stackLines(frames: readonly string[], { chalk, width }: Style): string[] {
+  const lines = frames.slice(0, FRAMES_SHOWN).map((frame) => `    ${cut(frame, width - 4)}`);
+  const more = frames.length - FRAMES_SHOWN;
+  if (more > 0) lines.push(chalk.dim(`    … and ${formatCount(more)} callers`));
+  return lines;
 }
 
 const cut = (text: string, width: number): string =>

@@ -12,7 +12,7 @@ export function differenceAnswer(found: Difference): string {
     if (!found.all.changed) {
       return `${first} and ${second} allocate the same to ${limit}: ${amount(found.all)} in all.`;
     }
-    return `${second} ${change(found.all)} in all than ${first}${mostly(found.all)}.`;
+    return `${second} ${change(found.all)} in all ${than(found.all)} ${first}${mostly(found.all)}.`;
   }
   const changed = found.types.filter((group) => group.changed);
   const outside = found.outside?.changed ? found.outside : null;
@@ -22,7 +22,7 @@ export function differenceAnswer(found: Difference): string {
   }
   if (main === undefined && outside !== null) {
     return (
-      `${second} ${change(outside)} outside of transactions than ${first}, for each of them${mostly(outside)}. ` +
+      `${second} ${change(outside)} outside of transactions ${than(outside)} ${first}, for each of them${mostly(outside)}. ` +
       "What transactions allocate did not change."
     );
   }
@@ -45,7 +45,7 @@ function mainSentence(group: GroupDifference, first: string, second: string): st
   if (group.transactions.b === 0) {
     return `Only ${first} has ${each}s: ${formatCount(group.transactions.a)}, with ${amount(group)} each.`;
   }
-  return `${second} ${change(group)} per ${each} than ${first}${mostly(group)}.`;
+  return `${second} ${change(group)} per ${each} ${than(group)} ${first}${mostly(group)}.`;
 }
 
 function bytesInWords(bytes: number): string {
@@ -70,12 +70,17 @@ function change({ blocks, bytes }: GroupDifference): string {
       : blockCount(Math.abs(blocks.delta), blocks.delta > 0 ? "more " : "fewer ");
   const byteWords = bytes.delta === 0 ? "as many bytes" : `${size} ${bytes.delta > 0 ? "more" : "less"}`;
   const percent =
-    bytes.relative === null ? "" : ` (${bytes.relative > 0 ? "+" : ""}${formatPercent(bytes.relative)})`;
+    bytes.relative === null || bytes.delta === 0
+      ? ""
+      : ` (${bytes.relative > 0 ? "+" : ""}${formatPercent(bytes.relative)})`;
   return `allocates ${blockWords} and ${byteWords}${percent}`;
 }
 
-/** The sizes that make up half of the change of blocks, at most three. */
-function mostly({ blocks, sizes }: GroupDifference): string {
+const than = ({ blocks, bytes }: GroupDifference): string =>
+  blocks.delta === 0 && bytes.delta === 0 ? "as" : "than";
+
+/** The sizes that make up half of the change of blocks, at most three; where sizes are as they were, whether call sites are. */
+function mostly({ blocks, sizes, callSites }: GroupDifference): string {
   const direction = Math.sign(blocks.delta);
   const same = sizes.rows
     .filter((row) => direction === 0 || Math.sign(row.blocks.delta) === direction)
@@ -88,6 +93,7 @@ function mostly({ blocks, sizes }: GroupDifference): string {
     covered += Math.abs(row.blocks.delta);
     named.push(`${formatCount(row.sizeBytes ?? 0)}-byte blocks (${signed(row.blocks.delta)})`);
   }
-  if (named.length === 0) return "";
+  if (named.length === 0)
+    return callSites !== null && callSites.rows.length > 0 ? ", but from other call sites" : "";
   return `: ${named.length < same.length ? "mostly " : ""}${named.join(", ")}`;
 }

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from "chalk";
 import type { Change, Difference, DifferenceTable, GroupDifference } from "../trace/difference.js";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "../units.js";
+import { stackLines } from "./call-sites.js";
 import { differenceAnswer } from "./difference-answer.js";
 import { signed, signedBytes, small, typeName } from "./difference-words.js";
 import { repairs } from "./inspection.js";
@@ -17,7 +18,7 @@ type Row = readonly string[];
 const ROWS_SHOWN = 10;
 const TYPES_DETAILED = 5;
 
-/** What changed between two traces, for a person: a sentence, the totals, by transaction type, then by size and kind. */
+/** What changed between two traces, for a person: a sentence, the totals, by transaction type, then by size, kind and call site. */
 export function differenceReport(found: Difference, style: DifferenceStyle): string {
   const { chalk, width } = style;
   const sections = [
@@ -130,9 +131,7 @@ function details(found: Difference, style: DifferenceStyle): string[] {
     ...rowsOf(`${title}, by size`, "size", group.sizes, style),
     // Where nobody named kinds there is one, and it says what the line of the type says.
     ...(group.kinds.different > 1 ? rowsOf(`${title}, by kind`, "kind", group.kinds, style) : []),
-    ...(group.callSites === null
-      ? []
-      : rowsOf(`${title}, by call site`, "call site", group.callSites, style)),
+    ...(group.callSites === null ? [] : callSites(`${title}, by call site`, group.callSites, style)),
   ]);
   if (changed.length > TYPES_DETAILED) {
     sections.push(`Of ${changed.length - TYPES_DETAILED} more that changed, --json has the details.`);
@@ -157,13 +156,27 @@ function rowsOf(
         ...byteCells(row.bytes),
       ]),
   ];
-  const more = rows.length - ROWS_SHOWN;
-  const rest = [
+  return [`${table(title, cells, style)}${rest(rows.length, below, style)}`];
+}
+
+/** What a table leaves out, as its last line. */
+function rest(rows: number, below: number, { chalk }: DifferenceStyle): string {
+  const more = rows - ROWS_SHOWN;
+  const left = [
     ...(more > 0 ? [`${formatCount(more)} more above the threshold (--json has them)`] : []),
     ...(below > 0 ? [`${formatCount(below)} not above it`] : []),
   ];
-  const note = rest.length === 0 ? "" : `\n  ${style.chalk.dim(`and ${rest.join(", ")}`)}`;
-  return [`${table(title, cells, style)}${note}`];
+  return left.length === 0 ? "" : `\n  ${chalk.dim(`and ${left.join(", ")}`)}`;
+}
+
+function callSites(title: string, { rows, below }: DifferenceTable, style: DifferenceStyle): string[] {
+  if (rows.length === 0) return [];
+  const lines = rows.slice(0, ROWS_SHOWN).flatMap(({ frames = [], blocks, bytes }) => {
+    const inBlocks = `${small(blocks.a)} → ${small(blocks.b)} blocks (${signed(blocks.delta)})`;
+    const inBytes = `${formatBytes(bytes.a)} → ${formatBytes(bytes.b)} (${signedBytes(bytes.delta)})`;
+    return [`  ${inBlocks}, ${inBytes}`, ...stackLines(frames, style)];
+  });
+  return [`${[style.chalk.bold(title), ...lines].join("\n")}${rest(rows.length, below, style)}`];
 }
 
 /** Exact, because 4,100 and 4,096 bytes are not the same story. */

@@ -1,4 +1,13 @@
-import type { AllocationGroup, AllocationProfile, ImportReport, TraceAnalysis } from "../native.js";
+import type {
+  AllocationGroup,
+  AllocationProfile,
+  CallTable,
+  ImportReport,
+  SiteCount,
+  TraceAnalysis,
+} from "../native.js";
+import { formatBytes } from "../units.js";
+import { SiteNumbers } from "./call-sites.js";
 import type { TraceFile } from "./event.js";
 
 /** A quantity in both traces. */
@@ -14,8 +23,10 @@ export interface Change {
 export interface DifferenceRow {
   /** Of rows by size. */
   readonly sizeBytes?: number;
-  /** The kind or the call site, of rows by these. */
+  /** The kind, of rows by these. */
   readonly name?: string;
+  /** The call site, of rows by these: innermost first, allocators and their wrappers left out. */
+  readonly frames?: readonly string[];
   readonly blocks: Change;
   readonly bytes: Change;
 }
@@ -23,7 +34,7 @@ export interface DifferenceRow {
 /** The rows whose change is above the threshold, the largest change of bytes first. */
 export interface DifferenceTable {
   readonly rows: readonly DifferenceRow[];
-  /** Rows that changed by no more than the threshold, and rows in all. */
+  /** Rows that changed by no more than the threshold, or, by call site, no more than estimates may err; and rows in all. */
   readonly below: number;
   readonly different: number;
 }
@@ -89,6 +100,8 @@ export interface ProfiledTrace {
   readonly report: ImportReport;
   readonly analysis: TraceAnalysis;
   readonly profile: AllocationProfile;
+  /** Null where the trace has no call sites. */
+  readonly callTable: CallTable | null;
 }
 
 /** Compares by transaction where both traces have some, else as a whole. */
@@ -97,20 +110,21 @@ export function difference(a: ProfiledTrace, b: ProfiledTrace, threshold: number
   const basis = sides[0].transactions > 0 && sides[1].transactions > 0 ? "transaction" : "trace";
   const counts: Pair<number> =
     basis === "transaction" ? [sides[0].transactions, sides[1].transactions] : [1, 1];
+  const sites = callSitesOf(a, b);
   const everything = [everyGroup(a.profile), everyGroup(b.profile)] as const;
-  const all = compare(null, everything, counts, threshold);
+  const all = compare(null, everything, counts, threshold, sites);
   const types: GroupDifference[] = [];
   let outside: GroupDifference | null = null;
   if (basis === "transaction") {
     for (const [type, groups] of typesOf(a.profile, b.profile)) {
-      types.push(compare(type, groups, [groups[0].transactions, groups[1].transactions], threshold));
+      types.push(compare(type, groups, [groups[0].transactions, groups[1].transactions], threshold, sites));
     }
     const weight = (group: GroupDifference): number =>
       Math.abs(group.bytes.delta) *
       Math.max(group.transactions.a / counts[0], group.transactions.b / counts[1]);
     types.sort((x, y) => weight(y) - weight(x));
     // Its own total may be next to nothing: it is held against what a transaction costs in all.
-    outside = compare(null, [a.profile.outside, b.profile.outside], counts, threshold, all);
+    outside = compare(null, [a.profile.outside, b.profile.outside], counts, threshold, sites, all);
   }
   return {
     basis,
@@ -125,6 +139,21 @@ export function difference(a: ProfiledTrace, b: ProfiledTrace, threshold: number
 }
 
 type Pair<T> = readonly [T, T];
+
+/** The call sites of both traces, by numbers that mean the same in both. */
+interface CallSitesOfBoth {
+  readonly numbers: SiteNumbers;
+  readonly numberOf: Pair<Uint32Array>;
+}
+
+function callSitesOf(a: ProfiledTrace, b: ProfiledTrace): CallSitesOfBoth | null {
+  if (a.callTable === null || b.callTable === null) return null;
+  const numbers = new SiteNumbers(true);
+  return { numbers, numberOf: [numbers.add(a.callTable), numbers.add(b.callTable)] };
+}
+
+// A normal estimate strays further from the truth once in 370 times.
+const STANDARD_ERRORS = 3;
 
 const NO_GROUP: AllocationGroup = {
   transactions: 0,
@@ -177,33 +206,44 @@ function everyGroup({ outside, types }: AllocationProfile): AllocationGroup {
     sizes: merged(
       groups.map((group) => group.sizes),
       ({ sizeBytes }) => sizeBytes,
+      addCounts,
     ),
     kinds: merged(
       groups.map((group) => group.kinds),
       ({ kind }) => kind,
+      addCounts,
     ),
-    ...(groups.some((group) => group.callSites !== undefined) && {
-      callSites: merged(
-        groups.map((group) => group.callSites ?? []),
-        ({ site }) => site,
-      ),
-    }),
+    callSites: merged(
+      groups.map((group) => group.callSites ?? []),
+      ({ site }) => site,
+      addSites,
+    ),
   };
 }
 
-function merged<Row extends { readonly blocks: number; readonly bytes: number }>(
+function addCounts<Row extends Counts>(x: Row, y: Row): Row {
+  return { ...x, blocks: x.blocks + y.blocks, bytes: x.bytes + y.bytes };
+}
+
+function addSites(x: SiteCount, y: SiteCount): SiteCount {
+  return {
+    ...addCounts(x, y),
+    samples: x.samples + y.samples,
+    blocksVariance: x.blocksVariance + y.blocksVariance,
+    bytesVariance: x.bytesVariance + y.bytesVariance,
+  };
+}
+
+/** The rows of all tables, those of one key added up. */
+function merged<Row>(
   tables: readonly (readonly Row[])[],
   keyOf: (row: Row) => string | number,
+  add: (x: Row, y: Row) => Row,
 ): Row[] {
   const rows = new Map<string | number, Row>();
   for (const row of tables.flat()) {
     const before = rows.get(keyOf(row));
-    rows.set(
-      keyOf(row),
-      before === undefined
-        ? row
-        : { ...row, blocks: before.blocks + row.blocks, bytes: before.bytes + row.bytes },
-    );
+    rows.set(keyOf(row), before === undefined ? row : add(before, row));
   }
   return [...rows.values()];
 }
@@ -225,6 +265,7 @@ function compare(
   [a, b]: Pair<AllocationGroup>,
   counts: Pair<number>,
   threshold: number,
+  sites: CallSitesOfBoth | null,
   heldAgainst?: GroupDifference,
 ): GroupDifference {
   const each = (inA: number, inB: number): Change =>
@@ -237,42 +278,61 @@ function compare(
   };
   const above = (row: { readonly blocks: Change; readonly bytes: Change }): boolean =>
     Math.abs(row.blocks.delta) > limits.blocks || Math.abs(row.bytes.delta) > limits.bytes;
-  const table = (rows: Map<string | number, Pair<Counts>>, bySize: boolean): DifferenceTable => {
-    const compared = [...rows].map(([key, [inA, inB]]) => ({
-      ...(bySize ? { sizeBytes: Number(key) } : { name: String(key) }),
-      blocks: each(inA.blocks, inB.blocks),
-      bytes: each(inA.bytes, inB.bytes),
-    }));
-    const shown = compared.filter(above);
+  /** Whether the change is more than what two estimates differ by chance; the variance of what was counted is 0. */
+  const beyondChance = (delta: number, inA = 0, inB = 0): boolean => {
+    const ofOne = (variance: number, count: number): number => (count === 0 ? 0 : variance / count ** 2);
+    const variance = ofOne(inA, counts[0]) + ofOne(inB, counts[1]);
+    return Math.abs(delta) > STANDARD_ERRORS * Math.sqrt(variance);
+  };
+  const table = <Key>(
+    rows: Map<Key, Pair<RowCounts>>,
+    described: (key: Key) => Pick<DifferenceRow, "sizeBytes" | "name" | "frames">,
+  ): DifferenceTable => {
+    const shown: { key: Key; blocks: Change; bytes: Change }[] = [];
+    for (const [key, [inA, inB]] of rows) {
+      const row = { key, blocks: each(inA.blocks, inB.blocks), bytes: each(inA.bytes, inB.bytes) };
+      const { blocks, bytes } = row;
+      if (
+        (Math.abs(blocks.delta) > limits.blocks &&
+          beyondChance(blocks.delta, inA.blocksVariance, inB.blocksVariance)) ||
+        (Math.abs(bytes.delta) > limits.bytes &&
+          beyondChance(bytes.delta, inA.bytesVariance, inB.bytesVariance))
+      ) {
+        shown.push(row);
+      }
+    }
     shown.sort(
       (x, y) =>
         Math.abs(y.bytes.delta) - Math.abs(x.bytes.delta) ||
         Math.abs(y.blocks.delta) - Math.abs(x.blocks.delta),
     );
-    return { rows: shown, below: compared.length - shown.length, different: compared.length };
+    return {
+      rows: shown.map(({ key, ...changes }) => ({ ...described(key), ...changes })),
+      below: rows.size - shown.length,
+      different: rows.size,
+    };
   };
   const sizes = table(
     joined(a.sizes, b.sizes, ({ sizeBytes }) => sizeBytes),
-    true,
+    (sizeBytes) => ({ sizeBytes }),
   );
   const kinds = table(
     joined(a.kinds, b.kinds, ({ kind }) => kind),
-    false,
+    (name) => ({ name }),
   );
   const callSites =
-    a.callSites === undefined || b.callSites === undefined
+    sites === null
       ? null
-      : table(
-          joined(a.callSites, b.callSites, ({ site }) => site),
-          false,
-        );
+      : table(joinedSites([a, b], sites), (site) => ({ frames: sites.numbers.frames(site) }));
   return {
     type,
     transactions: change(a.transactions, b.transactions),
     blocks,
     bytes,
     reallocs: each(a.reallocs, b.reallocs),
-    changed: above({ blocks, bytes }) || sizes.rows.length > 0 || kinds.rows.length > 0,
+    changed:
+      above({ blocks, bytes }) ||
+      [sizes, kinds, callSites].some((table) => table !== null && table.rows.length > 0),
     sizes,
     kinds,
     callSites,
@@ -284,17 +344,31 @@ interface Counts {
   readonly bytes: number;
 }
 
+type RowCounts = Counts & Partial<Pick<SiteCount, "blocksVariance" | "bytesVariance">>;
+
 const NONE: Counts = { blocks: 0, bytes: 0 };
 
-function joined<Row extends Counts>(
+function joined<Row extends Counts, Key>(
   a: readonly Row[],
   b: readonly Row[],
-  keyOf: (row: Row) => string | number,
-): Map<string | number, Pair<Counts>> {
-  const rows = new Map<string | number, Pair<Counts>>();
+  keyOf: (row: Row) => Key,
+): Map<Key, Pair<RowCounts>> {
+  const rows = new Map<Key, Pair<RowCounts>>();
   for (const row of a) rows.set(keyOf(row), [row, NONE]);
   for (const row of b) rows.set(keyOf(row), [rows.get(keyOf(row))?.[0] ?? NONE, row]);
   return rows;
+}
+
+function joinedSites(
+  groups: Pair<AllocationGroup>,
+  { numberOf }: CallSitesOfBoth,
+): Map<number, Pair<RowCounts>> {
+  const renumbered = ({ callSites = [] }: AllocationGroup, numbers: Uint32Array): SiteCount[] => {
+    const rows = callSites.map((row) => ({ ...row, site: numbers[row.site] ?? 0 }));
+    return merged([rows], ({ site }) => site, addSites);
+  };
+  const [a, b] = [renumbered(groups[0], numberOf[0]), renumbered(groups[1], numberOf[1])];
+  return joined(a, b, ({ site }) => site);
 }
 
 function notes(
@@ -325,6 +399,17 @@ function notes(
       );
     }
   }
+  if ((a.callTable === null) !== (b.callTable === null)) {
+    said.push(`Only ${(a.callTable === null ? b : a).file.name} has call sites: they are not compared.`);
+  } else if (a.callTable !== null) {
+    const rates = [a, b].map(({ header }) => Number(header.stackBytes ?? 0));
+    if (rates.some((rate) => rate > 0)) {
+      said.push(
+        `What call sites allocate is estimated, from ${rates.map(stacksTaken).join(" and from ")}: a change is shown where it is ` +
+          "also beyond three standard errors.",
+      );
+    }
+  }
   if (a.profile.windowed !== b.profile.windowed) {
     said.push(
       `Only one of the traces has a mark start or stop: of ${(a.profile.windowed ? a : b).file.name} only what lies between counts.`,
@@ -332,3 +417,6 @@ function notes(
   }
   return said;
 }
+
+const stacksTaken = (rate: number): string =>
+  rate > 0 ? `a stack every ${formatBytes(rate)} on average` : "every stack";

@@ -3,7 +3,7 @@ import { isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../errors.js";
 import type { CallTable, PipelineFilters } from "../native.js";
-import { stackTexts } from "./call-sites.js";
+import { frameText } from "./call-sites.js";
 
 const MAX_KINDS = 65_535;
 
@@ -102,19 +102,18 @@ export interface SiteKinds {
 export function siteKinds(map: KindMap, table: CallTable): SiteKinds {
   const kinds = ["", ...map.rules.map(({ kind }) => kind)];
   const ofSite = new Uint16Array(table.nodes.length / 2);
-  // Which rules a frame's text matches is asked once.
-  const firstRule = new Map<string, number>();
-  const ruleOf = (text: string): number => {
-    let rule = firstRule.get(text);
-    if (rule === undefined) {
-      rule = map.rules.findIndex(({ globs }) => globs.some((glob) => glob.test(text)));
-      firstRule.set(text, rule < 0 ? Number.POSITIVE_INFINITY : rule);
-    }
-    return firstRule.get(text) ?? Number.POSITIVE_INFINITY;
-  };
+  const ruleOfFrame = table.frames.map((frame) => {
+    const text = frameText(frame, table);
+    const rule = map.rules.findIndex(({ globs }) => globs.some((glob) => glob.test(text)));
+    return rule < 0 ? Number.POSITIVE_INFINITY : rule;
+  });
   const seen = new Set<number>();
+  // The first rule of a stack; its caller stands before it and knows that of all frames further out.
+  const ruleOfStack = [Number.POSITIVE_INFINITY];
   for (let site = 1; site < ofSite.length; site += 1) {
-    const rule = Math.min(...stackTexts(site, table).map(ruleOf), Number.POSITIVE_INFINITY);
+    const ofCaller = ruleOfStack[table.nodes[2 * site] ?? 0] ?? Number.POSITIVE_INFINITY;
+    const rule = Math.min(ofCaller, ruleOfFrame[table.nodes[2 * site + 1] ?? 0] ?? Number.POSITIVE_INFINITY);
+    ruleOfStack.push(rule);
     if (!Number.isFinite(rule)) continue;
     ofSite[site] = rule + 1;
     seen.add(rule);

@@ -2,7 +2,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Difference } from "../../src/trace/difference.js";
 import type { Inspection } from "../../src/trace/event.js";
+import { compile, runRecorded } from "./recorded-program.js";
 import { built, root, runTool, Scratch } from "./tool.js";
 
 /** Compiles the fixture and records it with a stack every `stackBytes`. */
@@ -159,4 +161,151 @@ describe("call sites of a trace", () => {
       expect(callSites?.byBlocks[0]?.frames.slice(0, 3)).toEqual(["make_row", "run_query", "main"]);
     }
   });
+});
+
+describe("call sites of two traces", () => {
+  it("are compared for each transaction, by what they are and not by their numbers", async () => {
+    const scratch = new Scratch();
+    const recorded = async (name: string, flags: readonly string[]): Promise<string> => {
+      const program = compile(scratch.path, "marked_program.c", name, flags);
+      const { status, raw } = runRecorded(scratch, [program], "", { RUSTYDB_MEM_STACKS: "1" });
+      expect(status).toBe(0);
+      const trace = scratch.file(`${name}.rmt`);
+      expect((await runTool(["convert", raw, trace])).code).toBe(0);
+      rmSync(raw);
+      return trace;
+    };
+    const before = await recorded("before", []);
+    const after = await recorded("after", ["-DAUDIT"]);
+    const difference = async (a: string, b: string): Promise<Difference> => {
+      const { code, stdout, stderr } = await runTool(["diff", a, b, "--json"]);
+      expect(stderr).toBe("");
+      expect(code).toBe(0);
+      return JSON.parse(stdout) as Difference;
+    };
+
+    const [order] = (await difference(before, after)).types;
+    expect(order?.callSites).toMatchObject({
+      rows: [
+        {
+          frames: expect.arrayContaining(["audit"]),
+          blocks: { a: 0, b: 1, delta: 1, relative: null },
+          bytes: { a: 0, b: 20_011, delta: 20_011 },
+        },
+        {
+          blocks: { a: 3, b: 4, delta: 1 },
+          bytes: { a: 30_055, b: 40_062, delta: 10_007 },
+        },
+      ],
+      below: 0,
+      different: 2,
+    });
+    expect(order?.callSites?.rows.map(({ frames }) => frames?.slice(0, 4))).toEqual([
+      ["use", "audit", "work", "main"],
+      ["use", "work", "main", expect.any(String)],
+    ]);
+    const { stdout } = await runTool(["diff", before, after]);
+    expect(stdout).toMatch(
+      /For each new-order, by call site\n {2}0 → 1 blocks \(\+1\), 0 B → 19\.5 KiB \(\+19\.5 KiB\)\n {4}use\n {4}audit\n {4}work\n {4}main\n/,
+    );
+
+    for (const group of (await difference(after, after)).types) {
+      expect(group).toMatchObject({ changed: false, callSites: { rows: [], below: 2, different: 2 } });
+    }
+  });
+});
+
+const heaptracks = (name: string): string => join(root, "test/fixtures/heaptrack", name);
+const hasHeaptrack = spawnSync("heaptrack", ["--version"]).status === 0;
+
+describe("call sites of heaptrack files", () => {
+  it("have the names that heaptrack found", async () => {
+    const { callSites, report } = await inspect(heaptracks("interpreted.zst"));
+    expect(report).toMatchObject({ dropped: 0, repaired: 0, warnings: [] });
+    expect(callSites?.stackBytes).toBe(0);
+    expect(callSites?.samples).toBe(102_501);
+    expect(callSites?.byBlocks[0]).toMatchObject({ blocks: 100_000, bytes: 9_600_000 });
+    expect(callSites?.byBlocks[0]?.frames).toEqual([
+      "make_row",
+      "run_query",
+      "main",
+      "__libc_start_call_main",
+      "__libc_start_main_impl",
+      "_start",
+    ]);
+    expect(callSites?.byBytes[0]).toMatchObject({ blocks: 2000, bytes: 60_000_000 });
+    expect(callSites?.byBytes[0]?.frames[0]).toBe("sort_rows");
+    expect(callSites?.byPeakBytes[0]).toMatchObject({ peakBytes: 500 * 65_536 });
+    expect(callSites?.byPeakBytes[0]?.frames[0]).toBe("make_page");
+  });
+
+  it("are kept in raw files too, and in a .rmt made of either", async () => {
+    const scratch = new Scratch();
+    const raw = await inspect(heaptracks("raw.zst"));
+    expect(raw.report).toMatchObject({ dropped: 0, repaired: 0 });
+    expect(raw.callSites?.samples).toBe(102_501);
+    expect(raw.callSites?.byBlocks[0]?.blocks).toBe(100_000);
+    // Unless somebody just made the fixture again, the program is not there to be asked.
+    expect(raw.callSites?.byBlocks[0]?.frames[0]).toMatch(/^(program\+0x11b2|make_row)$/);
+    for (const name of ["raw.zst", "interpreted.zst"]) {
+      const trace = scratch.file(`${name}.rmt`);
+      expect((await runTool(["convert", heaptracks(name), trace])).code).toBe(0);
+      expect((await inspect(trace)).callSites).toEqual((await inspect(heaptracks(name))).callSites);
+      const { stdout } = await runTool(["diff", heaptracks(name), trace, "--json"]);
+      expect((JSON.parse(stdout) as Difference).all).toMatchObject({
+        changed: false,
+        callSites: { rows: [] },
+      });
+    }
+  });
+
+  it("become kinds", async () => {
+    const scratch = new Scratch();
+    const map = scratch.file("map.yaml");
+    writeFileSync(map, "rules: [{ kind: row, frames: make_row }]\n");
+    const { analysis } = await inspect(heaptracks("interpreted.zst"), "--kinds", map);
+    expect(analysis.kinds.find(({ kind }) => kind === "row")?.births).toBe(100_000);
+  });
+
+  it.skipIf(!hasHeaptrack)(
+    "are named from the program, where it is still the one that was recorded",
+    async () => {
+      const scratch = new Scratch();
+      const program = scratch.file("program");
+      const source = join(root, "test/fixtures/call_sites.c");
+      // Loaded at an address of its own, so that no address of it is an offset in its file.
+      const build = (...flags: string[]): void => {
+        const always = ["-x", "c", "-O1", "-fno-optimize-sibling-calls", "-no-pie", "-Wl,--build-id=sha1"];
+        execFileSync("c++", [...always, ...flags, source, "-o", program]);
+      };
+      build();
+      execFileSync("heaptrack", ["--raw", "-o", scratch.file("raw"), program], { stdio: "ignore" });
+      const raw = scratch.file(readdirSync(scratch.path).find((name) => name.startsWith("raw.")) ?? "");
+      const { callSites } = await inspect(raw);
+      expect(callSites?.byBlocks[0]?.frames.slice(0, 3)).toEqual(["make_row", "run_query", "main"]);
+
+      const converted = async (name: string): Promise<string> => {
+        const path = scratch.file(name);
+        expect((await runTool(["convert", raw, path])).code).toBe(0);
+        return path;
+      };
+      // A .rmt has offsets in the file, which begins far below the program's first address, and its build id.
+      const named = readFileSync(await converted("named.rmt"), "latin1");
+      expect(Number(/,(\d+),"make_row"/.exec(named)?.[1])).toBeLessThan(0x10000);
+      expect(named).toMatch(/"[^"]*\/program","[0-9a-f]{40}"/);
+
+      rmSync(program);
+      const trace = await converted("trace.rmt");
+      expect(readFileSync(trace, "latin1")).toMatch(/"program",""/);
+      const more = scratch.file("more.h");
+      writeFileSync(more, "char more[100000];\n");
+      build("-include", more);
+      const changed = await inspect(raw);
+      expect(changed.report.warnings).toContainEqual(expect.stringMatching(/program .*its segments differ/));
+      const nameless = changed.callSites?.byBlocks[0]?.frames ?? [];
+      expect(nameless[0]).toMatch(/^program\+0x40[0-9a-f]+$/);
+      // Nor does the .rmt take another program's names.
+      expect((await inspect(trace)).callSites?.byBlocks[0]?.frames).toEqual(nameless);
+    },
+  );
 });

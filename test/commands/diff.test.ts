@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command } from "../../src/commands/diff.js";
-import type { Difference } from "../../src/trace/difference.js";
+import { type Difference, difference, type ProfiledTrace } from "../../src/trace/difference.js";
+import { runTrace } from "../../src/trace/source.js";
 import { play } from "./world.js";
 
 let folder: string;
@@ -47,6 +48,38 @@ function write(name: string, { transactions, types, before = [] }: Load): string
   }
   const path = join(folder, name);
   writeFileSync(path, `${rows.join("\n")}\n`);
+  return path;
+}
+
+type Births = readonly [count: number, size: number, ...frames: string[]];
+
+/** An interpreted heaptrack file of blocks from these stacks, innermost first, which are numbered as they come. */
+function writeStacks(name: string, ...births: readonly Births[]): string {
+  const lines = ["v 10400 3"];
+  const instructions: string[] = [];
+  const instruction = (text: string): number => {
+    if (!instructions.includes(text)) {
+      instructions.push(text);
+      lines.push(
+        `s ${text.length.toString(16)} ${text}`,
+        `i ${instructions.length} 0 ${instructions.length.toString(16)}`,
+      );
+    }
+    return instructions.indexOf(text) + 1;
+  };
+  let stacks = 0;
+  for (const [allocation, [count, size, ...frames]] of births.entries()) {
+    let caller = 0;
+    for (const frame of [...frames].reverse()) {
+      lines.push(`t ${instruction(frame).toString(16)} ${caller.toString(16)}`);
+      stacks += 1;
+      caller = stacks;
+    }
+    lines.push(`a ${size.toString(16)} ${caller.toString(16)}`);
+    for (let n = 0; n < count; n += 1) lines.push(`+ ${allocation.toString(16)}`);
+  }
+  const path = join(folder, name);
+  writeFileSync(path, `${lines.join("\n")}\n`);
   return path;
 }
 
@@ -155,5 +188,119 @@ describe("diff", () => {
 
     const c = write("c.csv", { transactions: 1, types: { order: [100] } });
     expect((await json(a, c)).notes).toEqual([expect.stringMatching(/c\.csv has transactions/)]);
+  });
+
+  it("compares call sites by their functions, whatever their numbers are", async () => {
+    const a = writeStacks(
+      "before.heaptrack",
+      [4, 100, "malloc", "make_row", "insert", "main"],
+      [2, 50, "make_row", "update", "main"],
+      [1, 4096, "xmalloc", "make_page", "main"],
+    );
+    const b = writeStacks(
+      "after.heaptrack",
+      [3, 24, "lock", "insert", "main"],
+      [1, 4096, "operator new(unsigned long)", "make_page", "main"],
+      [2, 50, "make_row", "update", "main"],
+      [1, 100, "make_row", "insert", "main"],
+      [4, 120, "malloc", "make_row", "insert", "main"],
+    );
+    const { all, notes } = await json(a, b);
+    expect(notes).toEqual([]);
+    expect(all.callSites).toEqual({
+      rows: [
+        {
+          frames: ["make_row", "insert", "main"],
+          blocks: { a: 4, b: 5, delta: 1, relative: 0.25 },
+          bytes: { a: 400, b: 580, delta: 180, relative: 0.45 },
+        },
+        {
+          frames: ["lock", "insert", "main"],
+          blocks: { a: 0, b: 3, delta: 3, relative: null },
+          bytes: { a: 0, b: 72, delta: 72, relative: null },
+        },
+      ],
+      below: 2,
+      different: 4,
+    });
+    expect(await text(a, b)).toContain(
+      [
+        "In the whole trace, by call site",
+        "  4 → 5 blocks (+1), 400 B → 580 B (+180 B)",
+        "    make_row",
+        "    insert",
+        "    main",
+        "  0 → 3 blocks (+3), 0 B → 72 B (+72 B)",
+        "    lock",
+        "    insert",
+        "    main",
+        "  and 2 not above it",
+      ].join("\n"),
+    );
+    const same = await json(b, b);
+    expect(same.all).toMatchObject({ changed: false, callSites: { rows: [], below: 4, different: 4 } });
+    expect(await text(b, b)).not.toContain("call site");
+  });
+
+  it("tells where only the call sites are others", async () => {
+    const a = writeStacks("a.heaptrack", [2, 64, "sort", "main"]);
+    const b = writeStacks("b.heaptrack", [2, 64, "hash", "main"]);
+    expect((await json(a, b)).all).toMatchObject({
+      changed: true,
+      sizes: { rows: [] },
+      callSites: { different: 2 },
+    });
+    expect((await text(a, b)).replaceAll("\n", " ")).toMatch(
+      /^b\.heaptrack allocates as many blocks and as many bytes in all as a\.heaptrack, but from other call sites\./,
+    );
+  });
+
+  it("says nothing of call sites where there are none, and that they are not compared where one trace has some", async () => {
+    const a = write("a.csv", { transactions: 0, types: {}, before: [100] });
+    const b = writeStacks("b.heaptrack", [1, 200, "main"]);
+    const none = await json(a, a);
+    expect(none).toMatchObject({ all: { callSites: null }, notes: [] });
+    const { all, notes } = await json(a, b);
+    expect(all.callSites).toBeNull();
+    expect(notes).toEqual(["Only b.heaptrack has call sites: they are not compared."]);
+  });
+
+  it("does not believe changes of estimates that chance can make", async () => {
+    const path = writeStacks("a.heaptrack", [1, 64, "sort", "main"], [1, 64, "hash", "main"]);
+    const { file, header, report, analysis, profile, callTable } = await runTrace(path, { kind: "profile" });
+    if (analysis === null || profile === null) throw new Error("no profile");
+    const numbers = profile.outside.callSites?.map(({ site }) => site) ?? [];
+    expect(numbers).toHaveLength(2);
+    /** Estimates of the blocks of both sites, each from samples that stand for ten. */
+    const sampled = (...samples: readonly number[]): ProfiledTrace => {
+      const callSites = samples.map((count, at) => ({
+        site: numbers[at] ?? 0,
+        samples: count,
+        blocks: count * 10,
+        bytes: count * 640,
+        blocksVariance: count * 90,
+        bytesVariance: count * 90 * 64 ** 2,
+      }));
+      const outside = { ...profile.outside, blocks: 400, bytes: 25_600, callSites };
+      return {
+        file,
+        header: { ...header, stackBytes: "607" },
+        report,
+        analysis,
+        callTable,
+        profile: { ...profile, outside },
+      };
+    };
+    // Of 20 samples the standard error is 42 blocks, of the change from 20 to 33 it is 69; that from 20 to 50 has 79.
+    const found = difference(sampled(20, 20), sampled(33, 50), 0.001);
+    expect(found.all.callSites).toMatchObject({
+      rows: [{ frames: ["hash", "main"], blocks: { a: 200, b: 500, delta: 300 } }],
+      below: 1,
+    });
+    expect(found.notes).toEqual([
+      expect.stringMatching(
+        /^What call sites allocate is estimated, from a stack every 607 B on average.*standard errors\.$/,
+      ),
+    ]);
   });
 });

@@ -16,7 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   rmem::ElfSymbols symbols;
   if (!symbols.Read("/proc/self/fd/" + std::to_string(fd))) return 0;
   for (std::uint64_t offset = 0; offset < 4 * size + 64; offset += 7) {
-    if (const auto name = symbols.At(offset); !name.empty()) rmem::Demangled(name);
+    const auto address = symbols.AddressOf(offset);
+    if (const auto name = symbols.At(address.value_or(offset)); !name.empty()) rmem::Demangled(name);
+    symbols.FileOffsetOf(offset);
   }
+  symbols.Layout();
   return 0;
 }

@@ -41,10 +41,15 @@ const traces: readonly (readonly [TraceFormat, Buffer])[] = [
     "mtrace",
     Buffer.from("= Start\n+ 0x10 0x28\n@ p:[0x1] + 0x20 0x7\n< 0x10\n> 0x30 0x50\n- 0x30\n- 0x30\n= End\n"),
   ],
-  ["heaptrack", Buffer.from("v 10400 3\nI 1000 10\n+ 28 1 10\n+ 7 1 20\n- 10\nc 5\n+ 50 1 30\n- 30\n- 30\n")],
   [
     "heaptrack",
-    Buffer.from("v 10400 3\na 28 1\na 7 1\na 50 1\n+ 0\n+ 1\n- 0\n+ 2\n- 2\n- 2\n# strings: 0\n"),
+    Buffer.from("v 10400 3\nI 1000 10\nt 4010 0\n+ 28 1 10\n+ 7 1 20\n- 10\nc 5\n+ 50 1 30\n- 30\n- 30\n"),
+  ],
+  [
+    "heaptrack",
+    Buffer.from(
+      "v 10400 3\ns 4 main\ni 4010 0 1\nt 1 0\na 28 1\na 7 1\na 50 1\n+ 0\n+ 1\n- 0\n+ 2\n- 2\n- 2\n# strings: 0\n",
+    ),
   ],
   [
     "logalloc",

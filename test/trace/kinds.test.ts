@@ -30,6 +30,18 @@ describe("a map of kinds", () => {
     expect(unmatched).toEqual(["d"]);
   });
 
+  it("reads stacks of any depth", () => {
+    const depth = 300_000;
+    // Each stack is called from the one before it, and calls main; the first is a row.
+    const nodes = Uint32Array.from({ length: 2 * depth }, (_, at) =>
+      at % 2 === 0 ? Math.max(0, at / 2 - 1) : 0,
+    );
+    nodes[3] = 2;
+    const map = parseKindMap("rules: [{kind: a, frames: row}]", "map.yaml");
+    const { filter } = siteKinds(map, { ...table, nodes });
+    expect([filter.ofSite[0], filter.ofSite[1], filter.ofSite[depth - 1]]).toEqual([0, 1, 1]);
+  });
+
   it("takes everything but * and ? for itself", () => {
     const map = parseKindMap(
       'rules: [{kind: a, frames: "query(int)"}, {kind: b, frames: "m.in"}]',

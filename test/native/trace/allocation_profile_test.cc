@@ -16,6 +16,10 @@ class AllocationProfileTest : public ::testing::Test {
     event.scope = scope;
     event.name = kind;
   }
+  void AllocAt(std::uint32_t site, std::uint64_t size, std::uint64_t scope = 0) {
+    Alloc(size, scope);
+    events_.back().site = site;
+  }
   void Realloc(std::uint64_t id, std::uint64_t size, std::uint64_t scope) {
     Event& event = Add(EventType::kRealloc);
     event.id = id;
@@ -31,16 +35,16 @@ class AllocationProfileTest : public ::testing::Test {
     return event.id;
   }
   void End(EventType how, std::uint64_t id) { Add(how).id = id; }
-  void Mark(const char* text) { Add(EventType::kMark).name = names_.marks.Intern(text); }
+  void Mark(const char* text) { Add(EventType::kMark).name = info_.names.marks.Intern(text); }
 
   AllocationProfile Profile(const AllocationProfilerOptions& options = {}) {
-    AllocationProfiler profiler(names_, options);
+    AllocationProfiler profiler(info_, options);
     profiler.Consume(events_);
     profiler.Finish();
     return profiler.profile();
   }
 
-  TraceNames names_;
+  TraceInfo info_;
 
  private:
   Event& Add(EventType type) {
@@ -56,9 +60,9 @@ class AllocationProfileTest : public ::testing::Test {
 };
 
 TEST_F(AllocationProfileTest, GivesABlockToTheTypeOfItsTransaction) {
-  const std::uint16_t order = names_.transactionTypes.Intern("order");
-  const std::uint16_t payment = names_.transactionTypes.Intern("payment");
-  const std::uint16_t row = names_.kinds.Intern("row");
+  const std::uint16_t order = info_.names.transactionTypes.Intern("order");
+  const std::uint16_t payment = info_.names.transactionTypes.Intern("payment");
+  const std::uint16_t row = info_.names.kinds.Intern("row");
   Alloc(7);
   const std::uint64_t first = Begin(order);
   Alloc(100, first, row);
@@ -82,8 +86,8 @@ TEST_F(AllocationProfileTest, GivesABlockToTheTypeOfItsTransaction) {
 }
 
 TEST_F(AllocationProfileTest, CountsASavepointWithTheTransactionItIsIn) {
-  const std::uint16_t order = names_.transactionTypes.Intern("order");
-  const std::uint16_t inner = names_.transactionTypes.Intern("savepoint");
+  const std::uint16_t order = info_.names.transactionTypes.Intern("order");
+  const std::uint16_t inner = info_.names.transactionTypes.Intern("savepoint");
   const std::uint64_t outer = Begin(order);
   const std::uint64_t savepoint = Begin(inner, outer);
   Alloc(64, savepoint);
@@ -102,7 +106,7 @@ TEST_F(AllocationProfileTest, CountsASavepointWithTheTransactionItIsIn) {
 }
 
 TEST_F(AllocationProfileTest, CountsBetweenTheMarksStartAndStop) {
-  const std::uint16_t order = names_.transactionTypes.Intern("order");
+  const std::uint16_t order = info_.names.transactionTypes.Intern("order");
   const std::uint64_t early = Begin(order);
   Alloc(1, early);
   Mark("start");
@@ -146,6 +150,47 @@ TEST_F(AllocationProfileTest, RoundsSizesWhereThereAreTooManyAndSaysSo) {
 
   options.allRows = 51;
   EXPECT_GT(Profile(options).unlistedBlocks, 100U);
+}
+
+TEST_F(AllocationProfileTest, AddsUpWhatEachCallSiteAsksForInEachType) {
+  const std::uint16_t order = info_.names.transactionTypes.Intern("order");
+  info_.header[kStackBytesField] = "0";
+  AllocAt(1, 10);
+  const std::uint64_t transaction = Begin(order);
+  AllocAt(1, 100, transaction);
+  AllocAt(2, 50, transaction);
+  AllocAt(2, 70, transaction);
+  Alloc(8, transaction);  // nobody took its stack
+  End(EventType::kCommit, transaction);
+
+  const AllocationProfile profile = Profile();
+  EXPECT_EQ(profile.outside.sites.size(), 1U);
+  EXPECT_EQ(profile.outside.sites.at(1).bytes, 10);
+  const AllocationGroup& orders = profile.types.at(order);
+  ASSERT_EQ(orders.sites.size(), 2U);
+  EXPECT_EQ(orders.sites.at(2).samples, 2U);
+  EXPECT_EQ(orders.sites.at(2).blocks, 2);
+  EXPECT_EQ(orders.sites.at(2).bytes, 120);
+  EXPECT_EQ(orders.sites.at(2).blocksVariance, 0);
+  EXPECT_EQ(profile.unlistedBlocks, 0U);
+
+  // Rows: size and kind of the first, its site; two of each after that fit no more.
+  AllocationProfilerOptions options;
+  options.exactRows = options.allRows = 3;
+  EXPECT_EQ(Profile(options).unlistedBlocks, 4U);
+}
+
+TEST_F(AllocationProfileTest, EstimatesWhatSampledStacksStandForAndHowWell) {
+  info_.header[kStackBytesField] = "1000";
+  for (int i = 0; i < 3; ++i) AllocAt(1, 100);
+  const double weight = StackWeight(100, 1000);
+  ASSERT_GT(weight, 9);
+  const AllocationProfile profile = Profile();
+  const SiteCount& site = profile.outside.sites.at(1);
+  EXPECT_DOUBLE_EQ(site.blocks, 3 * weight);
+  EXPECT_DOUBLE_EQ(site.bytes, 300 * weight);
+  EXPECT_DOUBLE_EQ(site.blocksVariance, 3 * weight * (weight - 1));
+  EXPECT_DOUBLE_EQ(site.bytesVariance, 30'000 * weight * (weight - 1));
 }
 
 TEST_F(AllocationProfileTest, IsNothingOfNothing) {
