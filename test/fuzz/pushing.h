@@ -5,6 +5,7 @@
 
 #include "fuzzing.h"
 #include "trace/decoder.h"
+#include "trace/normaliser.h"
 
 namespace rmem::fuzzing {
 
@@ -22,6 +23,17 @@ inline bool Decode(TraceFormat format, const DecoderOptions& options, TraceInfo&
   } catch (const TraceError&) {
     return false;
   }
+}
+
+/** Decodes and repairs what follows the first byte, which chooses the size of the pieces. */
+inline void DecodePieces(TraceFormat format, const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return;
+  TraceInfo info;
+  Nowhere nowhere;
+  MustBeCanonical check(nowhere);
+  Normaliser normaliser(info, check);
+  const auto input = std::as_bytes(std::span(data + 1, size - 1));
+  Decode(format, {}, info, normaliser, input, std::size_t{1} + data[0] * 7);
 }
 
 }  // namespace rmem::fuzzing
