@@ -21,6 +21,15 @@ void RingEncoder::Append(std::uint64_t ticks, Row&& row) {
   row(writer_);
 }
 
+template <class Row>
+void RingEncoder::AppendWithStack(std::uint64_t ticks, Row&& row) {
+  if (hasStack_) {
+    hasStack_ = false;
+    Append(ticks, [&](RawBlockWriter& writer) { return writer.Stack(ticks, {stack_, stackFrames_}); });
+  }
+  Append(ticks, row);
+}
+
 void RingEncoder::Flush() {
   if (!open_) return;
   open_ = false;
@@ -40,6 +49,7 @@ void RingEncoder::StartThread(std::uint32_t thread, std::uint64_t ticks) {
   EndThread();
   Flush();
   writer_ = RawBlockWriter();
+  hasStack_ = false;
   thread_ = thread;
   lastTicks_ = ticks;
   ++counts_.threads;
@@ -100,12 +110,12 @@ std::uint64_t RingEncoder::Text(std::uint64_t at, std::uint64_t end, char* text,
   return 1 + words;
 }
 
-std::uint64_t RingEncoder::TakeStack(std::uint64_t at, std::uint64_t left, std::uint64_t ticks) {
+std::uint64_t RingEncoder::TakeStack(std::uint64_t at, std::uint64_t left) {
   const std::uint64_t count = left >= 2 ? Word(at + 1) : kMaxStackFrames + 1;
   if (count > kMaxStackFrames || left < 2 + count) return 0;
-  std::uint64_t addresses[kMaxStackFrames];
-  for (std::uint64_t i = 0; i < count; ++i) addresses[i] = Word(at + 2 + i);
-  Append(ticks, [&](RawBlockWriter& writer) { return writer.Stack(ticks, {addresses, count}); });
+  for (std::uint64_t i = 0; i < count; ++i) stack_[i] = Word(at + 2 + i);
+  stackFrames_ = count;
+  hasStack_ = true;
   return 2 + count;
 }
 
@@ -133,7 +143,7 @@ std::uint64_t RingEncoder::Take(std::uint64_t at, std::uint64_t end) {
   const std::uint64_t ticks = TicksOf(first, startTicks_);
   const auto word = [this, at](unsigned index) { return Word(at + index); };
 
-  if (type == static_cast<unsigned>(RawOp::kStack)) return TakeStack(at, left, ticks);
+  if (type == static_cast<unsigned>(RawOp::kStack)) return TakeStack(at, left);
   if (type == static_cast<unsigned>(RawOp::kModule)) return TakeModule(at, end, ticks);
   if (type == static_cast<unsigned>(RawOp::kScope)) {
     if (left < 2) return 0;
@@ -157,7 +167,7 @@ std::uint64_t RingEncoder::Take(std::uint64_t at, std::uint64_t end) {
       const std::uint64_t shift = word(2) >> kAlignmentShift;
       if (shift > 63) return 0;
       const std::uint64_t alignment = (op & kRawAligned) != 0 ? std::uint64_t{1} << shift : 0;
-      Append(ticks, [&](RawBlockWriter& writer) {
+      AppendWithStack(ticks, [&](RawBlockWriter& writer) {
         return writer.Alloc(ticks, word(1), size, alignment, (op & kRawZeroed) != 0);
       });
       words = 3;
@@ -172,7 +182,7 @@ std::uint64_t RingEncoder::Take(std::uint64_t at, std::uint64_t end) {
       break;
     case EventType::kRealloc:
       if (left < 5) return 0;
-      Append(ticks, [&](RawBlockWriter& writer) {
+      AppendWithStack(ticks, [&](RawBlockWriter& writer) {
         return writer.Realloc(ticks, word(1), word(2), word(3), word(4));
       });
       lastTicks_ = word(1);

@@ -62,10 +62,14 @@ class RingEncoder {
   /** Reads a text of at most `most` bytes; returns its words, 0 where there is none. */
   std::uint64_t Text(std::uint64_t at, std::uint64_t end, char* text, std::size_t* bytes,
                      std::size_t most = RawBlockWriter::kMaxRawTextBytes) const;
-  std::uint64_t TakeStack(std::uint64_t at, std::uint64_t left, std::uint64_t ticks);
+  /** Keeps the stack until its allocation comes: a block is written out whenever the ring is empty. */
+  std::uint64_t TakeStack(std::uint64_t at, std::uint64_t left);
   std::uint64_t TakeModule(std::uint64_t at, std::uint64_t end, std::uint64_t ticks);
   template <class Row>
   void Append(std::uint64_t ticks, Row&& row);
+  /** Append, behind the stack that waits for this row and in one block with it. */
+  template <class Row>
+  void AppendWithStack(std::uint64_t ticks, Row&& row);
 
   RingHeader& ring_;
   const std::uint64_t* words_;
@@ -78,6 +82,9 @@ class RingEncoder {
   bool ending_ = false;  // the thread has said that it ends
   bool damaged_ = false;
   std::uint64_t lastTicks_ = 0;
+  bool hasStack_ = false;
+  std::size_t stackFrames_ = 0;
+  std::uint64_t stack_[kMaxStackFrames];
   RawBlockWriter writer_;
   std::byte buffer_[kRawBlockBytes];
 };

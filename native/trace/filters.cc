@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "trace/renumberer.h"
+#include "trace/renumbering_filter.h"
 
 namespace rmem {
 namespace {
@@ -25,106 +25,55 @@ class HeadFilter : public Filter {
   EventSink& next_;
 };
 
-class ThreadFilter : public Filter {
+class ThreadFilter : public RenumberingFilter {
  public:
   ThreadFilter(std::span<const std::uint64_t> threads, EventSink& next)
-      : numbers_(threads.begin(), threads.end()), out_(next) {}
-
-  void Consume(std::span<const Event> events) override {
-    for (const Event& event : events) Take(event);
-  }
-  void Finish() override { out_.Finish(); }
+      : RenumberingFilter(next), numbers_(threads.begin(), threads.end()) {}
 
  private:
-  bool Keeps(const Event& event) const { return numbers_.contains(out_.ThreadNumber(event.thread)); }
+  bool IsOfThem(const Event& event) const { return numbers_.contains(out_.ThreadNumber(event.thread)); }
 
-  void Take(const Event& event) {
+  void Take(const Event& event) override {
     switch (event.type) {
       case EventType::kAlloc:
-        if (Keeps(event)) out_.Alloc(event);
-        break;
-      case EventType::kFree:
-        out_.Free(event);
+        KeepBlock(event, IsOfThem(event));
         break;
       case EventType::kRealloc:
-        if (out_.IsKept(event.id)) {
-          out_.Realloc(event);
-        } else if (Keeps(event)) {
-          out_.ReallocAsAlloc(event);
-        }
+        KeepBlock(event, out_.IsKept(event.id) || IsOfThem(event));
         break;
       case EventType::kBegin:
-        out_.Begin(event, Keeps(event));
-        break;
-      case EventType::kCommit:
-      case EventType::kAbort:
-        out_.End(event);
+        out_.Begin(event, IsOfThem(event));
         break;
       case EventType::kThreadStart:
         out_.Thread(event, numbers_.contains(event.id));
         break;
       case EventType::kThreadEnd:
-        out_.Thread(event, Keeps(event));
+        out_.Thread(event, IsOfThem(event));
         break;
-      case EventType::kMark:
-      case EventType::kSample:
-        out_.Pass(event);
-        break;
+      default:
+        Keep(event);
     }
   }
 
   const std::unordered_set<std::uint64_t> numbers_;
-  Renumberer out_;
 };
 
-class SizeFilter : public Filter {
+class SizeFilter : public RenumberingFilter {
  public:
   SizeFilter(std::uint64_t minBytes, std::uint64_t maxBytes, EventSink& next)
-      : minBytes_(minBytes), maxBytes_(maxBytes), out_(next) {}
-
-  void Consume(std::span<const Event> events) override {
-    for (const Event& event : events) Take(event);
-  }
-  void Finish() override { out_.Finish(); }
+      : RenumberingFilter(next), minBytes_(minBytes), maxBytes_(maxBytes) {}
 
  private:
-  void Take(const Event& event) {
-    const bool fits = event.size >= minBytes_ && event.size <= maxBytes_;
-    switch (event.type) {
-      case EventType::kAlloc:
-        if (fits) out_.Alloc(event);
-        break;
-      case EventType::kFree:
-        out_.Free(event);
-        break;
-      case EventType::kRealloc:
-        if (out_.IsKept(event.id)) {
-          fits ? out_.Realloc(event) : out_.Free(event);
-        } else if (fits) {
-          out_.ReallocAsAlloc(event);
-        }
-        break;
-      case EventType::kBegin:
-        out_.Begin(event, true);
-        break;
-      case EventType::kCommit:
-      case EventType::kAbort:
-        out_.End(event);
-        break;
-      case EventType::kThreadStart:
-      case EventType::kThreadEnd:
-        out_.Thread(event, true);
-        break;
-      case EventType::kMark:
-      case EventType::kSample:
-        out_.Pass(event);
-        break;
+  void Take(const Event& event) override {
+    if (event.type == EventType::kAlloc || event.type == EventType::kRealloc) {
+      KeepBlock(event, event.size >= minBytes_ && event.size <= maxBytes_);
+    } else {
+      Keep(event);
     }
   }
 
   const std::uint64_t minBytes_;
   const std::uint64_t maxBytes_;
-  Renumberer out_;
 };
 
 }  // namespace

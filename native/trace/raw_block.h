@@ -168,12 +168,12 @@ class RawBlockWriter {
     return true;
   }
 
-  /** Return addresses, innermost first, of the next alloc or realloc row; at most kMaxStackFrames are kept.
-   */
+  /** Return addresses, innermost first, of the next alloc or realloc row, which fits into the block as well
+   * where it comes right behind; at most kMaxStackFrames are kept. */
   bool Stack(std::uint64_t ticks, std::span<const std::uint64_t> returnAddresses) {
     const std::size_t count =
         returnAddresses.size() < kMaxStackFrames ? returnAddresses.size() : kMaxStackFrames;
-    if (!HasRoom((count + 2) * kMaxVarintBytes + 1)) return false;
+    if (!HasRoom((count + 2) * kMaxVarintBytes + 1 + kMaxRowBytes)) return false;
     Op(static_cast<unsigned>(RawOp::kStack), ticks);
     at_ = WriteVarint(at_, count);
     std::uint64_t before = 0;

@@ -2,16 +2,16 @@
 #include <vector>
 
 #include "trace/filters.h"
-#include "trace/renumberer.h"
+#include "trace/renumbering_filter.h"
 #include "trace/trace_error.h"
 
 namespace rmem {
 namespace {
 
-class TimeFilter : public Filter {
+class TimeFilter : public RenumberingFilter {
  public:
   TimeFilter(std::uint64_t fromNs, std::uint64_t toNs, TraceInfo& info, EventSink& next)
-      : fromNs_(fromNs), toNs_(toNs), info_(info), out_(next) {}
+      : RenumberingFilter(next), fromNs_(fromNs), toNs_(toNs), info_(info) {}
 
   void Consume(std::span<const Event> events) override {
     for (const Event& event : events) {
@@ -31,7 +31,6 @@ class TimeFilter : public Filter {
     }
   }
 
-  void Finish() override { out_.Finish(); }
   bool Satisfied() const override { return past_; }
 
  private:
@@ -122,37 +121,10 @@ class TimeFilter : public Filter {
     Take(event);
   }
 
-  void Take(const Event& event) {
-    switch (event.type) {
-      case EventType::kAlloc:
-        out_.Alloc(event);
-        break;
-      case EventType::kFree:
-        out_.Free(event);
-        break;
-      case EventType::kRealloc:
-        out_.Realloc(event);
-        break;
-      case EventType::kBegin:
-        out_.Begin(event, true);
-        break;
-      case EventType::kCommit:
-      case EventType::kAbort:
-        out_.End(event);
-        break;
-      case EventType::kThreadStart:
-      case EventType::kThreadEnd:
-        out_.Thread(event, true);
-        break;
-      case EventType::kMark:
-        // The span has a start of its own.
-        if (startMark_ != 0 && event.name == startMark_) break;
-        out_.Pass(event);
-        break;
-      case EventType::kSample:
-        out_.Pass(event);
-        break;
-    }
+  void Take(const Event& event) override {
+    // The span has a start of its own.
+    if (startMark_ != 0 && event.type == EventType::kMark && event.name == startMark_) return;
+    Keep(event);
   }
 
   template <class T>
@@ -178,7 +150,6 @@ class TimeFilter : public Filter {
   const std::uint64_t fromNs_;
   const std::uint64_t toNs_;
   TraceInfo& info_;
-  Renumberer out_;
   std::uint64_t firstNs_ = kNoTime;
   bool begun_ = false;
   bool past_ = false;

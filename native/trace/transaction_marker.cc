@@ -3,51 +3,19 @@
 #include "trace/event_batch.h"
 #include "trace/filters.h"
 #include "trace/phase_boundaries.h"
-#include "trace/renumberer.h"
+#include "trace/renumbering_filter.h"
 
 namespace rmem {
 namespace {
 
-class UnmarkedFilter : public Filter {
+class UnmarkedFilter : public RenumberingFilter {
  public:
-  explicit UnmarkedFilter(EventSink& next) : out_(next) {}
-
-  void Consume(std::span<const Event> events) override {
-    for (const Event& event : events) Take(event);
-  }
-  void Finish() override { out_.Finish(); }
+  using RenumberingFilter::RenumberingFilter;
 
  private:
-  void Take(const Event& event) {
-    switch (event.type) {
-      case EventType::kAlloc:
-        out_.Alloc(event);
-        break;
-      case EventType::kFree:
-        out_.Free(event);
-        break;
-      case EventType::kRealloc:
-        out_.Realloc(event);
-        break;
-      case EventType::kBegin:
-        out_.Begin(event, false);
-        break;
-      case EventType::kCommit:
-      case EventType::kAbort:
-        out_.End(event);
-        break;
-      case EventType::kThreadStart:
-      case EventType::kThreadEnd:
-        out_.Thread(event, true);
-        break;
-      case EventType::kMark:
-      case EventType::kSample:
-        out_.Pass(event);
-        break;
-    }
+  void Take(const Event& event) override {
+    event.type == EventType::kBegin ? out_.Begin(event, false) : Keep(event);
   }
-
-  Renumberer out_;
 };
 
 class TransactionMarker : public Filter {

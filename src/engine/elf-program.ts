@@ -1,6 +1,7 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { UserError } from "../errors.js";
+import { ElfFile } from "./elf-file.js";
 
 /** What a program file tells about itself before it runs, as far as a recorder that is preloaded cares. */
 export interface ProgramFacts {
@@ -22,6 +23,9 @@ export interface ProgramFacts {
 }
 
 const PREFIXED_MALLOC = /^(je_|_rjem_je_|_rjem_|mi_|tc_|tc_new_|rp)malloc$/;
+// Of malloc, and of those that the pattern takes.
+const SHORTEST_NAME = 6;
+const LONGEST_NAME = 20;
 const PREFIX_OF: Readonly<Record<string, string>> = { _rjem_je_: "_rjem_", tc_new_: "tc_" };
 
 const MACHINES: Readonly<Record<string, number>> = {
@@ -31,78 +35,6 @@ const MACHINES: Readonly<Record<string, number>> = {
   ppc64: 21,
   s390x: 22,
 };
-const PT_INTERP = 3;
-const SHT_SYMTAB = 2;
-const SHT_DYNSYM = 11;
-const SYMBOL_BYTES = 24;
-// Section and symbol tables beyond this are no tables of a program that we want to look at.
-const MAX_TABLE_BYTES = 512 * 1024 * 1024;
-
-/** Reads pieces of an ELF file; what is not there reads as nothing. */
-class ElfFile {
-  private readonly little: boolean;
-
-  constructor(
-    private readonly fd: number,
-    readonly head: Buffer,
-    private readonly bytes: number,
-  ) {
-    this.little = head[5] !== 2;
-  }
-
-  read(offset: number, length: number): Buffer {
-    const wanted = Math.min(length, Math.max(0, this.bytes - offset), MAX_TABLE_BYTES);
-    const buffer = Buffer.alloc(wanted);
-    let got = 0;
-    while (got < wanted) {
-      const count = readSync(this.fd, buffer, got, wanted - got, offset + got);
-      if (count === 0) break;
-      got += count;
-    }
-    return buffer.subarray(0, got);
-  }
-
-  u16(from: Buffer, offset: number): number {
-    return offset + 2 > from.length ? 0 : this.little ? from.readUInt16LE(offset) : from.readUInt16BE(offset);
-  }
-  u32(from: Buffer, offset: number): number {
-    return offset + 4 > from.length ? 0 : this.little ? from.readUInt32LE(offset) : from.readUInt32BE(offset);
-  }
-  u64(from: Buffer, offset: number): number {
-    if (offset + 8 > from.length) return 0;
-    return Number(this.little ? from.readBigUInt64LE(offset) : from.readBigUInt64BE(offset));
-  }
-
-  hasInterpreter(): boolean {
-    const size = this.u16(this.head, 54);
-    const table = this.read(this.u64(this.head, 32), size * this.u16(this.head, 56));
-    for (let at = 0; size >= 56 && at + size <= table.length; at += size) {
-      if (this.u32(table, at) === PT_INTERP) return true;
-    }
-    return false;
-  }
-
-  /** Names of the functions and objects in the symbol tables; `defined` where the file has them itself. */
-  *symbols(): Generator<{ name: string; defined: boolean }> {
-    const size = this.u16(this.head, 58);
-    const sections = this.read(this.u64(this.head, 40), size * this.u16(this.head, 60));
-    if (size < 64) return;
-    for (let at = 0; at + size <= sections.length; at += size) {
-      const type = this.u32(sections, at + 4);
-      if (type !== SHT_SYMTAB && type !== SHT_DYNSYM) continue;
-      const names = this.u32(sections, at + 40) * size;
-      const table = this.read(this.u64(sections, at + 24), this.u64(sections, at + 32));
-      const strings = this.read(this.u64(sections, names + 24), this.u64(sections, names + 32));
-      for (let symbol = 0; symbol + SYMBOL_BYTES <= table.length; symbol += SYMBOL_BYTES) {
-        const from = this.u32(table, symbol);
-        // All names in question are short and end in "alloc".
-        const end = strings.indexOf(0, from);
-        if (from === 0 || end < from || end - from > 20 || end - from < 6) continue;
-        yield { name: strings.toString("latin1", from, end), defined: this.u16(table, symbol + 6) !== 0 };
-      }
-    }
-  }
-}
 
 function changesUser(path: string): boolean {
   const { mode, uid, gid } = statSync(path);
@@ -129,17 +61,15 @@ export function readProgram(path: string): ProgramFacts {
     return nothing; // It may be run without being readable.
   }
   try {
-    const head = Buffer.alloc(64);
-    const got = readSync(fd, head, 0, 64, 0);
-    if (got < 64 || head.toString("latin1", 0, 4) !== "\x7fELF") return nothing;
-    const file = new ElfFile(fd, head, fstatSync(fd).size);
+    const file = ElfFile.of(fd);
+    if (file === undefined) return nothing;
     const machine = MACHINES[process.arch];
-    const foreign = head[4] !== 2 || (machine !== undefined && file.u16(head, 18) !== machine);
+    const foreign = !file.wide || (machine !== undefined && file.machine !== machine);
     if (foreign) return { ...nothing, elf: true, foreign };
     const own = new Set<string>();
     const shared = new Set<string>();
     let definesMalloc = false;
-    for (const { name, defined } of file.symbols()) {
+    for (const { name, defined } of file.symbols(SHORTEST_NAME, LONGEST_NAME)) {
       if (name === "malloc" && defined) definesMalloc = true;
       const prefix = PREFIXED_MALLOC.exec(name)?.[1];
       if (prefix !== undefined) (defined ? own : shared).add(PREFIX_OF[prefix] ?? prefix);

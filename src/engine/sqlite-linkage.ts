@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { ElfFile } from "./elf-file.js";
 
 /**
  * How an executable came by SQLite. `shared`: it asks the loader for a function of libsqlite3, so that
@@ -7,79 +8,10 @@ import { closeSync, openSync, readSync } from "node:fs";
  */
 export type SqliteLinkage = "shared" | "static" | "none";
 
-const SECTION_SYMBOLS = 2;
-const SECTION_DYNAMIC_SYMBOLS = 11;
-const SYMBOL_BYTES = 24;
+const FUNCTION = "sqlite3_step";
 const CHUNK_BYTES = 1 << 20;
 /** The first bytes of every database file, without which no copy of SQLite does. */
 const FILE_MAGIC = Buffer.from("SQLite format 3\0", "latin1");
-
-interface Section {
-  readonly type: number;
-  readonly offset: number;
-  readonly size: number;
-  readonly link: number;
-}
-
-class ElfFile {
-  private readonly wide: boolean;
-
-  constructor(
-    private readonly file: number,
-    private readonly header: Buffer,
-  ) {
-    this.wide = header.length === 64 && header.toString("latin1", 0, 4) === "\x7fELF" && header[4] === 2;
-  }
-
-  /** 64-bit and little-endian, as every machine that the recorder runs on. */
-  get readable(): boolean {
-    return this.wide && this.header[5] === 1;
-  }
-
-  read(offset: number, size: number): Buffer {
-    const bytes = Buffer.alloc(size);
-    return bytes.subarray(0, readSync(this.file, bytes, 0, size, offset));
-  }
-
-  sections(): Section[] {
-    const size = this.header.readUInt16LE(0x3a);
-    const count = this.header.readUInt16LE(0x3c);
-    if (size < 64) return [];
-    const table = this.read(Number(this.header.readBigUInt64LE(0x28)), size * count);
-    const sections: Section[] = [];
-    for (let at = 0; at + 64 <= table.length; at += size) {
-      sections.push({
-        type: table.readUInt32LE(at + 4),
-        offset: Number(table.readBigUInt64LE(at + 0x18)),
-        size: Number(table.readBigUInt64LE(at + 0x20)),
-        link: table.readUInt32LE(at + 0x28),
-      });
-    }
-    return sections;
-  }
-}
-
-/** Where `symbols` has `name`: defined in the file, only asked for, or not at all. */
-function lookUp(
-  elf: ElfFile,
-  symbols: Section,
-  names: Section,
-  name: string,
-): "defined" | "asked" | "absent" {
-  const text = elf.read(names.offset, names.size);
-  const wanted = Buffer.from(`\0${name}\0`, "latin1");
-  const places = new Set<number>();
-  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) places.add(at + 1);
-  if (places.size === 0) return "absent";
-  const table = elf.read(symbols.offset, symbols.size);
-  let found: "asked" | "absent" = "absent";
-  for (let at = 0; at + SYMBOL_BYTES <= table.length; at += SYMBOL_BYTES) {
-    if (!places.has(table.readUInt32LE(at))) continue;
-    if (table.readUInt16LE(at + 6) !== 0) return "defined";
-    found = "asked";
-  }
-  return found;
-}
 
 function contains(file: number, wanted: Buffer): boolean {
   const bytes = Buffer.alloc(CHUNK_BYTES);
@@ -95,18 +27,13 @@ function contains(file: number, wanted: Buffer): boolean {
 export function sqliteLinkage(path: string): SqliteLinkage {
   const file = openSync(path, "r");
   try {
-    const header = Buffer.alloc(64);
-    const elf = new ElfFile(file, header.subarray(0, readSync(file, header, 0, 64, 0)));
-    if (!elf.readable) return "none";
-    const sections = elf.sections();
+    const elf = ElfFile.of(file);
+    if (!elf?.wide) return "none";
     let asked = false;
-    for (const symbols of sections) {
-      if (symbols.type !== SECTION_SYMBOLS && symbols.type !== SECTION_DYNAMIC_SYMBOLS) continue;
-      const names = sections[symbols.link];
-      if (names === undefined) continue;
-      const found = lookUp(elf, symbols, names, "sqlite3_step");
-      if (found === "defined") return "static";
-      asked ||= found === "asked";
+    for (const { name, defined } of elf.symbols(FUNCTION.length, FUNCTION.length)) {
+      if (name !== FUNCTION) continue;
+      if (defined) return "static";
+      asked = true;
     }
     if (asked) return "shared";
     // Without a table of symbols, its constant betrays it.

@@ -1,5 +1,6 @@
 // The bytes are a file that a recorded program is said to have run; its symbols are asked for at many
-// offsets.
+// offsets. The seed is a library of two functions, of which the assembler made one global: as, then
+// ld -shared --build-id -z noseparate-code -z max-page-size=4096.
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -48,6 +48,10 @@ class Rig {
     return PutWords(ring_, LookForRoom, std::uint64_t{words}...);
   }
 
+  /** Of what Rows() returned: blocks, and the number of the block of a row. */
+  std::size_t blocks() const { return payloads_.size(); }
+  std::size_t BlockOf(std::size_t row) const { return blockOf_[row]; }
+
   /** Finishes the file and reads every row of it, thread after thread. */
   std::vector<std::pair<std::uint64_t, RawRow>> Rows() {
     while (encoder_.Drain() > 0) {
@@ -65,6 +69,7 @@ class Rig {
         for (RawRows in(payloads_.back(), place.firstTicks); !in.AtEnd();) {
           rows.emplace_back(thread.number, RawRow{});
           in.Next(&rows.back().second);
+          blockOf_.push_back(payloads_.size());
         }
       }
     }
@@ -80,6 +85,7 @@ class Rig {
   RingEncoder encoder_;
   std::string path_;
   std::vector<std::vector<std::byte>> payloads_;
+  std::vector<std::size_t> blockOf_;
 };
 
 TEST(Ring, CarriesEveryRecordToTheFile) {
@@ -95,6 +101,7 @@ TEST(Ring, CarriesEveryRecordToTheFile) {
   rig.Put(First(EventType::kAbort, kStart + 70), 8u);
   rig.Put(FirstWord(static_cast<unsigned>(RawOp::kScope), kStart + 80), 9u);
   rig.Put(FirstWord(static_cast<unsigned>(RawOp::kStack), kStart + 85), 2u, 0x111u, 0x222u);
+  rig.Put(First(EventType::kAlloc, kStart + 85), 0x4000u, 100u);
   std::array<std::uint64_t, 6 + kMaxPathWords + kMaxBuildIdWords> module = {
       FirstWord(static_cast<unsigned>(RawOp::kModule), kStart + 86), 0x400000, 0x1000, 0x2000};
   const std::size_t path = TextWords("/lib/a.so", &module[4], RawBlockWriter::kMaxRawPathBytes);
@@ -107,7 +114,7 @@ TEST(Ring, CarriesEveryRecordToTheFile) {
   EXPECT_TRUE(PutSpan(rig.ring(), LookForRoom, std::span(words).first(1 + TextWords("start", &words[1]))));
 
   const auto rows = rig.Rows();
-  ASSERT_EQ(rows.size(), 12u);
+  ASSERT_EQ(rows.size(), 13u);
   for (const auto& [thread, row] : rows) EXPECT_EQ(thread, 42u);
   EXPECT_EQ(rows[0].second.ticks, kStart + 10);
   EXPECT_EQ(rows[0].second.size, 100u);
@@ -122,13 +129,43 @@ TEST(Ring, CarriesEveryRecordToTheFile) {
   EXPECT_EQ(rows[6].second.address, 8u);
   EXPECT_EQ(rows[7].second.type, static_cast<unsigned>(RawOp::kScope));
   EXPECT_EQ(rows[8].second.type, static_cast<unsigned>(RawOp::kStack));
-  EXPECT_EQ(rows[9].second.type, static_cast<unsigned>(RawOp::kModule));
-  EXPECT_EQ(rows[9].second.address, 0x400000u);
-  EXPECT_EQ(rows[10].second.text, "a new order");
-  EXPECT_EQ(rows[10].second.newAddress, 4u);
-  EXPECT_EQ(rows[11].second.text, "start");
+  EXPECT_EQ(rows[9].second.address, 0x4000u);
+  EXPECT_EQ(rows[10].second.type, static_cast<unsigned>(RawOp::kModule));
+  EXPECT_EQ(rows[10].second.address, 0x400000u);
+  EXPECT_EQ(rows[11].second.text, "a new order");
+  EXPECT_EQ(rows[11].second.newAddress, 4u);
+  EXPECT_EQ(rows[12].second.text, "start");
   // A scope, a stack and a module are no events of their own.
-  EXPECT_EQ(rig.counts().events, 9u);
+  EXPECT_EQ(rig.counts().events, 10u);
+}
+
+TEST(Ring, AStackIsInTheBlockOfItsAllocation) {
+  Rig rig(1024);
+  rig.Put(First(EventType::kThreadStart, kStart), 42u);
+  constexpr std::uint64_t kAllocations = 20'000;
+  std::array<std::uint64_t, 2 + kMaxStackFrames> stack = {};
+  for (std::uint64_t i = 1; i <= kAllocations; ++i) {
+    const std::uint64_t frames = i % (kMaxStackFrames + 1);
+    stack[0] = FirstWord(static_cast<unsigned>(RawOp::kStack), kStart + i);
+    stack[1] = frames;
+    for (std::uint64_t at = 0; at < frames; ++at) stack[2 + at] = i * 0x9e3779b97f4a7c15 >> (at % 32);
+    ASSERT_TRUE(PutSpan(rig.ring(), LookForRoom, std::span(stack).first(2 + frames)));
+    // The ring may be emptied, and the block written, between the two.
+    if (i % 50 == 0) {
+      rig.encoder().Drain();
+      rig.encoder().Flush();
+    }
+    ASSERT_TRUE(rig.Put(First(EventType::kAlloc, kStart + i), i * 0x1000, i));
+    rig.encoder().Drain();
+  }
+  const auto rows = rig.Rows();
+  ASSERT_GT(rig.blocks(), kAllocations / 50);
+  ASSERT_EQ(rows.size(), 2 * kAllocations);
+  for (std::size_t i = 0; i < rows.size(); i += 2) {
+    ASSERT_EQ(rows[i].second.type, static_cast<unsigned>(RawOp::kStack)) << i;
+    ASSERT_EQ(rows[i + 1].second.size, i / 2 + 1);
+    ASSERT_EQ(rig.BlockOf(i), rig.BlockOf(i + 1)) << "row " << i;
+  }
 }
 
 TEST(Ring, TextsOfAnyLengthKeepTheirBytes) {
