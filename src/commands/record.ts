@@ -255,8 +255,15 @@ function summarise(
   outcome: RecordOutcome,
   traces: readonly RecordedTrace[],
   foreseen: readonly string[],
+  symbols: string | undefined,
 ): Recording {
   const warnings = [...foreseen, ...outcome.failures];
+  if (symbols !== undefined) {
+    warnings.push(
+      `--symbols ${symbols} saw the libraries that the program starts with: what one opened later (dlopen) asks of ` +
+        `${symbols}malloc, or the program by way of dlsym, was not recorded`,
+    );
+  }
   for (const { process } of traces) {
     if (process.gaveUp)
       warnings.push(`process ${process.pid} stopped recording: the collector did not answer it`);
@@ -325,7 +332,7 @@ async function record(words: readonly string[], flags: RecordFlags, context: Com
     if (outcome.collectorLost) throw collectorLost(outcome, rawPath);
     if (outcome.processes.length === 0) throw nothingRecorded(program);
     const traces = await resolveAll(outcome, output, path, format, rawPath, flags, context);
-    const recording = summarise(words, outcome, traces, foreseen);
+    const recording = summarise(words, outcome, traces, foreseen, flags.symbols);
     if (flags.exportJson !== undefined) {
       await writeFile(flags.exportJson, `${JSON.stringify({ schemaVersion: 1, ...recording }, null, 2)}\n`);
     }
