@@ -30,6 +30,7 @@ namespace {
 constexpr std::uint64_t kLookAfterNs = 5'000'000;  // who has ended?
 constexpr std::uint64_t kSearchNs = 50'000'000;    // for rings that were not announced
 constexpr std::uint64_t kSampleNs = 50'000'000;    // unless it is told otherwise
+constexpr std::uint64_t kComingNs = 1'000'000'000;
 constexpr std::uint64_t kProgressNs = 250'000'000;
 constexpr std::uint64_t kShortestSleepNs = 20'000;
 constexpr std::uint64_t kLongestSleepNs = 5'000'000;
@@ -59,6 +60,15 @@ std::uint32_t PidOf(std::string_view name) {
   return error == std::errc() && *end == '-' ? pid : 0;
 }
 
+std::vector<std::string> FolderNames(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* folder = opendir(path.c_str());
+  if (folder == nullptr) return names;
+  while (const dirent* entry = readdir(folder)) names.emplace_back(entry->d_name);
+  closedir(folder);
+  return names;
+}
+
 }  // namespace
 
 void Collector::AskToStop() {
@@ -72,7 +82,11 @@ Collector::~Collector() {
   if (control_ != nullptr) {
     control_->mode.store(Mode::kStop);
     unlink((options_.folder + "/" + kControlName).c_str());
-    munmap(control_, 4096);
+    munmap(control_, kControlBytes);
+    // Of programs that started as we left, or were killed before they had made theirs whole.
+    for (const std::string& name : FolderNames(options_.folder)) {
+      if (PidOf(name) != 0) unlink((options_.folder + "/" + name).c_str());
+    }
   }
   if (madeFolder_) rmdir(options_.folder.c_str());
 }
@@ -86,8 +100,8 @@ bool Collector::Prepare(int* error) {
   const int file =
       options_.folder.empty() ? -1 : open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   void* memory = MAP_FAILED;
-  if (file >= 0 && ftruncate(file, 4096) == 0)
-    memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (file >= 0 && ftruncate(file, kControlBytes) == 0)
+    memory = mmap(nullptr, kControlBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   *error = errno;
   if (file >= 0 && geteuid() == 0) fchmod(file, 0666);
   if (file >= 0) close(file);
@@ -108,13 +122,8 @@ bool Collector::Recording() const {
 }
 
 void Collector::FindProcesses() {
-  DIR* folder = opendir(options_.folder.c_str());
-  if (folder == nullptr) return;
-  std::vector<std::string> names;
-  while (const dirent* entry = readdir(folder)) names.emplace_back(entry->d_name);
-  closedir(folder);
   std::vector<std::unique_ptr<RecordedProcess>> found;
-  for (const std::string& name : names) {
+  for (const std::string& name : FolderNames(options_.folder)) {
     const std::uint32_t pid = PidOf(name);
     if (pid == 0 || met_.contains(name)) continue;
     // Null where it is not whole yet: next time.
@@ -175,7 +184,7 @@ void Collector::Stop(const char* why) {
   // What was in the rings before belongs to the recording.
   for (const auto& process : processes_) {
     if (process->finished()) continue;
-    process->Drain();
+    process->DrainAll();
     process->Flush();
   }
   stopped_ = true;
@@ -248,6 +257,14 @@ bool Collector::AnyAlive() const {
                      [](const auto& each) { return !each->finished(); });
 }
 
+bool Collector::AnyComing(std::uint64_t nowNs) {
+  if (stopped_) return false;
+  if (overSinceNs_ == 0) overSinceNs_ = nowNs;
+  // What is linked statically, or cleared its environment, never comes.
+  if (nowNs - overSinceNs_ > kComingNs) return false;
+  return !ProcessesWith(std::string(kFolderVariable) + "=" + options_.folder).empty();
+}
+
 void Collector::Sleep(std::uint64_t ns) {
   control_->asleep.store(1);
   // Who passed the half of a ring before that did not wake us.
@@ -303,7 +320,7 @@ void Collector::Run() {
     if (leaving_) break;
     if (inputEnded_ && !AnyAlive()) {
       FindProcesses();  // one that came and went unseen
-      if (!AnyAlive()) break;
+      if (!AnyAlive() && !AnyComing(nowNs)) break;
     }
     if (fullest > kFull)
       sleepNs = std::max(kShortestSleepNs, sleepNs / 2);
@@ -318,36 +335,45 @@ void Collector::Run() {
 }
 
 const RecordedProcess* Collector::ParentOf(const RecordedProcess& child) const {
+  // The image that the parent was at the fork: it may have become another program since, or its number
+  // another's.
   const RecordedProcess* parent = nullptr;
   for (const auto& each : processes_) {
-    if (each.get() == &child) break;
-    if (each->header().pid == child.header().parentPid) parent = each.get();
+    if (each.get() == &child || each->header().pid != child.header().parentPid) continue;
+    const std::uint64_t start = each->header().startTicks;
+    if (start <= child.header().startTicks && (parent == nullptr || start >= parent->header().startTicks))
+      parent = each.get();
   }
   return parent;
 }
 
-void Collector::Conclude() {
-  for (const auto& process : processes_) {
-    std::uint64_t inherited = 0;
-    const RecordedProcess* parent = process->header().forked != 0 ? ParentOf(*process) : nullptr;
-    if (parent != nullptr && process->output().error() == 0) {
-      try {
-        const std::uint64_t ticks = process->header().startTicks;
-        const std::vector<LiveBlock> blocks = LiveAt(parent->path(), ticks);
-        const int error = PrependPopulation(process->path(), blocks, process->header().pid, ticks);
-        if (error != 0) {
-          SayFailure("population",
-                     "could not give " + process->path() + " what its parent had: " + OutputErrorText(error));
-        } else {
-          inherited = blocks.size();
-        }
-      } catch (const TraceError& trouble) {
-        SayFailure("population",
-                   "could not read what the parent of " + process->path() + " had: " + trouble.what());
-      }
-    }
-    SayProcess(*process, inherited);
+std::uint64_t Collector::GivePopulation(const RecordedProcess& process) const {
+  const RecordedProcess* parent = process.header().forked != 0 ? ParentOf(process) : nullptr;
+  if (parent == nullptr || process.output().error() != 0) return 0;
+  try {
+    const std::uint64_t ticks = process.header().startTicks;
+    const std::vector<LiveBlock> blocks = LiveAt(parent->path(), ticks);
+    const int error = PrependPopulation(process.path(), blocks, process.header().pid, ticks);
+    if (error == 0) return blocks.size();
+    SayFailure("population",
+               "could not give " + process.path() + " what its parent had: " + OutputErrorText(error));
+  } catch (const TraceError& trouble) {
+    SayFailure("population",
+               "could not read what the parent of " + process.path() + " had: " + trouble.what());
   }
+  return 0;
+}
+
+void Collector::Conclude() {
+  std::vector<const RecordedProcess*> byStart;
+  for (const auto& process : processes_) byStart.push_back(process.get());
+  // A parent has to have its own parent's blocks before its children get theirs.
+  std::stable_sort(byStart.begin(), byStart.end(), [](const auto* a, const auto* b) {
+    return a->header().startTicks < b->header().startTicks;
+  });
+  std::map<const RecordedProcess*, std::uint64_t> inherited;
+  for (const RecordedProcess* process : byStart) inherited[process] = GivePopulation(*process);
+  for (const auto& process : processes_) SayProcess(*process, inherited[process.get()]);
   SayEnd(MallocNsPerEvent());
 }
 

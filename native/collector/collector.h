@@ -47,6 +47,8 @@ class Collector {
   bool Recording() const;
   CollectorTotals Totals() const;
   bool AnyAlive() const;
+  /** Does a process run that has yet to load the recorder? For a while after the program's end. */
+  bool AnyComing(std::uint64_t nowNs);
   /** Until a ring is half full, and at most `ns` (less than a second). */
   void Sleep(std::uint64_t ns);
   /** Reads what standard input says, if anything. */
@@ -56,6 +58,8 @@ class Collector {
    * process. */
   void Conclude();
   const RecordedProcess* ParentOf(const RecordedProcess& child) const;
+  /** Gives a child made by fork the blocks it was born with; how many. */
+  std::uint64_t GivePopulation(const RecordedProcess& process) const;
 
   CollectorOptions options_;
   OperationClock clock_;
@@ -70,6 +74,7 @@ class Collector {
   std::uint64_t sampledNs_ = 0;
   std::uint64_t saidNs_ = 0;
   std::uint64_t searchedNs_ = 0;
+  std::uint64_t overSinceNs_ = 0;
   bool inputEnded_ = false;
   bool stopped_ = false;
   bool leaving_ = false;

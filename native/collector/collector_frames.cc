@@ -1,6 +1,7 @@
 #include "collector/collector_frames.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <string>
@@ -18,6 +19,12 @@ class Frame {
   Frame& Number(std::string_view key, std::uint64_t value) { return Raw(key, std::to_string(value)); }
   Frame& Decimal(std::string_view key, double value) { return Raw(key, std::to_string(value)); }
   Frame& Truth(std::string_view key, bool value) { return Raw(key, value ? "true" : "false"); }
+
+  /** Says nothing where the listener has fallen so far behind that it would have to be waited for. */
+  void SayIfHeard() {
+    pollfd output{STDOUT_FILENO, POLLOUT, 0};
+    if (poll(&output, 1, 0) > 0) Say();
+  }
 
   /** A closed pipe is nothing to stop for. */
   void Say() {
@@ -57,7 +64,7 @@ void SayProgress(const CollectorTotals& totals, bool recording) {
       .Number("processes", totals.processes)
       .Number("alive", totals.alive)
       .Truth("recording", recording)
-      .Say();
+      .SayIfHeard();
 }
 
 void SayStopped(std::string_view why) {

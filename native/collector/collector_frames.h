@@ -30,7 +30,7 @@ struct CollectorTotals {
  *   {"frame":"end","mallocNsPerEvent":…}                      what the C library's malloc costs here, in a
  * short loop
  *
- * The listener may go away at any time; the recording goes on.
+ * The listener may go away at any time, or stop listening; the recording goes on.
  */
 void SayReady(std::string_view folder);
 void SayProgress(const CollectorTotals& totals, bool recording);

@@ -20,7 +20,8 @@ int main(int count, char** words) {
     return 2;
   }
   // Ctrl-C is for the program; what it still does belongs to the recording.
-  for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);
+  // A limit on the size of files (SIGXFSZ) is an error to write of.
+  for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
   ::signal(SIGTERM, [](int) { Collector::AskToStop(); });
   prctl(PR_SET_TIMERSLACK, 1);
   // Where it may: on a busy machine the program would wait for it otherwise.

@@ -1,5 +1,6 @@
 #include "collector/process_status.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,7 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 #include <string_view>
 
 #include "os/process_memory.h"
@@ -63,6 +67,26 @@ bool ReadProcessStatus(std::uint32_t pid, ProcessStatus* status) {
   FindKilobytes(text, "VmHWM", &status->peakResidentBytes);
   FindKilobytes(text, "VmSwap", &status->swapBytes);
   return ReadProcessCpu(pid, &status->cpuNs);
+}
+
+std::vector<std::uint32_t> ProcessesWith(std::string_view entry) {
+  std::vector<std::uint32_t> found;
+  DIR* proc = opendir("/proc");
+  if (proc == nullptr) return found;
+  while (const dirent* each = readdir(proc)) {
+    const std::string_view name(each->d_name);
+    std::uint32_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc() || end != name.data() + name.size()) continue;
+    std::ifstream file("/proc/" + std::string(name) + "/environ", std::ios::binary);
+    for (std::string text; std::getline(file, text, '\0');) {
+      if (text != entry) continue;
+      found.push_back(pid);
+      break;
+    }
+  }
+  closedir(proc);
+  return found;
 }
 
 std::uint64_t TotalMemory() {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
 namespace rmem::record {
 
@@ -17,6 +19,10 @@ bool ReadProcessStatus(std::uint32_t pid, ProcessStatus* status);
 
 /** CPU time alone, which a zombie still has; false where there is no such process. */
 bool ReadProcessCpu(std::uint32_t pid, std::uint64_t* cpuNs);
+
+/** The processes, as far as we may look at them, that have `entry` (NAME=VALUE) in the environment they were
+ * started with. */
+std::vector<std::uint32_t> ProcessesWith(std::string_view entry);
 
 /** Bytes of memory in this machine. */
 std::uint64_t TotalMemory();

@@ -80,6 +80,18 @@ bool RecordedProcess::HasMuch() const {
                      [this](const auto& ring) { return ring->Unread() > session_.ringWords() / 4; });
 }
 
+void RecordedProcess::DrainAll() {
+  MeetRings();
+  for (const auto& ring : rings_) {
+    // What a thread goes on to write meanwhile is not waited for.
+    for (std::uint64_t left = session_.ringWords(); left > 0;) {
+      const std::uint64_t read = ring->Drain(left);
+      if (read == 0) break;
+      left -= std::min(left, read);
+    }
+  }
+}
+
 void RecordedProcess::Discard() {
   MeetRings();
   for (const auto& ring : rings_) ring->Discard();

@@ -24,8 +24,11 @@ class RecordedProcess {
   /** Creates the raw file. False: see output(). */
   bool Begin(const std::string& path, const Control& control);
 
-  /** Reads what all rings hold; returns how full the fullest was, from 0 to 1. */
+  /** Reads what all rings hold, of each no more than its turn; returns how full the fullest was, from 0 to 1.
+   */
   double Drain();
+  /** Reads all that was written until now. */
+  void DrainAll();
   /** The same, and throws it away: the recording has stopped. */
   void Discard();
   /** Whether a writer may have passed the half of its ring. */

@@ -10,6 +10,7 @@
 
 #include "base/checks.h"
 #include "interpose/record_births.h"
+#include "interpose/record_family.h"
 #include "interpose/record_log.h"
 #include "interpose/record_symbols.h"
 
@@ -17,8 +18,9 @@
  * The recorder, a library to preload: tells every call of the malloc family to the session (record_session.h)
  * and passes it on to the allocator below. Without a session it only passes on.
  *
- * operator new and delete, in all their forms, are libstdc++'s (or the program's own), which go through
- * malloc, aligned_alloc and free: each is recorded once, where it arrives here.
+ * operator new and delete are libstdc++'s (or the program's own), which go through malloc, aligned_alloc and
+ * free: each is recorded once, where it arrives here. Only the forms of delete that are told a size are ours
+ * too: record_sized_delete.cc.
  */
 
 namespace rmem::record {
@@ -121,12 +123,6 @@ void* Reallocate(void* old, std::size_t size) {
   return block;
 }
 
-void FreeSized(void* block, std::size_t size) {
-  if (block == nullptr || IsEarly(block) || !Ready()) return;
-  if (Recording()) SizedFree(Clock().Now(), block, size);
-  gBelow.free(block);
-}
-
 std::size_t PageBytes() {
   return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
@@ -143,6 +139,13 @@ __attribute__((destructor)) void StopAtExit() {
 }
 
 }  // namespace
+
+void FreeSized(void* block, std::size_t size) {
+  if (block == nullptr || IsEarly(block) || !Ready()) return;
+  if (Recording()) SizedFree(Clock().Now(), block, size);
+  gBelow.free(block);
+}
+
 }  // namespace rmem::record
 
 using namespace rmem::record;  // NOLINT(google-build-using-namespace): the family below is global by nature

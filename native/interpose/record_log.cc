@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "interpose/record_sized_delete.h"
+
 namespace rmem::record {
 namespace {
 
@@ -20,6 +22,19 @@ std::uint64_t First(EventType type, std::uint64_t ticks, unsigned flags = 0) {
 }  // namespace
 
 constinit const char* gSingleThreaded = &kUnknown;
+
+void FreeWithoutRing(std::uint64_t ticks, const void* block) {
+  const ToldSize told = tTold;
+  tTold = {};
+  tRing = told.ring != nullptr ? told.ring : TakeRing();
+  if (tRing == nullptr) return CountUnheard();
+  if (told.ring != nullptr && told.block == block) return SizedFree(ticks, block, told.bytes);
+  Put(First(EventType::kFree, ticks), AddressOf(block));
+  if (told.ring == nullptr) return;
+  // Of another block: what was told is for one that is still to come.
+  tTold = told;
+  tRing = nullptr;
+}
 
 void Begin(std::uint64_t ticks, std::uint64_t handle, std::uint64_t parent, std::string_view type) {
   std::uint64_t words[4 + kMaxTextWords] = {First(EventType::kBegin, ticks), handle, parent};

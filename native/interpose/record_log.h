@@ -68,7 +68,13 @@ inline void Alloc(std::uint64_t ticks, const void* block, std::size_t size, std:
   Put(FirstWord(op | kRawAligned, ticks), AddressOf(block), size | shift << kAlignmentShift);
 }
 
+/** Out of line, for a thread whose ring is not at hand: it has none yet, or its operator delete was told the
+ * size (record_sized_delete.h). */
+void FreeWithoutRing(std::uint64_t ticks, const void* block);
+
 inline void Free(std::uint64_t ticks, const void* block) {
+  if (tRing == nullptr) [[unlikely]]
+    return FreeWithoutRing(ticks, block);
   Put(FirstWord(static_cast<unsigned>(EventType::kFree), ticks), AddressOf(block));
 }
 

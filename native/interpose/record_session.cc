@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -19,7 +20,9 @@
 
 #include "interpose/record_alone.h"
 #include "interpose/record_modules.h"
+#include "interpose/record_sized_delete.h"
 #include "interpose/record_stacks.h"
+#include "recording/patience.h"
 #include "recording/ring.h"
 
 namespace rmem::record {
@@ -32,16 +35,17 @@ constinit Session gSession;
 constinit std::uint64_t gAloneRings = 0;  // 1: the library stands alone
 constinit pthread_key_t gThreadEnd = 0;
 constinit bool gHaveKey = false;
-constinit std::uint64_t gForkTicks = 0;
+// Of the thread that forks: others may do so at the same time.
+constinit thread_local std::uint64_t tForkTicks = 0;
 constinit std::uint32_t gPid = 0;  // of the process that owns gSession
 constinit char gFolder[PATH_MAX];
 constinit char gFile[PATH_MAX];
 constinit char gRingsPath[PATH_MAX + 48];
 constinit bool gIsChild = false;  // started by a process that records alone
+constinit thread_local bool tStarting = false;
+constinit thread_local bool tDeaf = false;  // no ring was to be had for this thread
 
 constexpr std::uint64_t kWaitNs = 20'000;
-// A collector writes its heartbeat at least ten times a second.
-constexpr std::uint64_t kPatienceNs = 10'000'000'000;
 
 class KeptErrno {
  public:
@@ -131,13 +135,21 @@ Control* OpenControl() {
   snprintf(path, sizeof(path), "%s/%s", gFolder, kControlName);
   const int file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (file < 0) return nullptr;
-  auto* control = static_cast<Control*>(MapShared(file, 4096));
+  auto* control = static_cast<Control*>(MapShared(file, kControlBytes));
   close(file);
   if (control != nullptr && control->magic != kControlMagic) {
-    munmap(control, 4096);
+    munmap(control, kControlBytes);
     return nullptr;
   }
   return control;
+}
+
+/** Growing a file beyond the limit of this process would kill it (SIGXFSZ). */
+bool MayBeThatLarge(std::size_t bytes) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= bytes) return true;
+  errno = EFBIG;
+  return false;
 }
 
 /** Makes PID-N.rings in the folder; N tells the images of one process apart. */
@@ -148,11 +160,15 @@ void* MakeRings(std::size_t bytes) {
     const int file = open(gRingsPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0 && errno == EEXIST) continue;
     if (file < 0) return nullptr;
+    // A server that is started by root often gives up being root, and then has threads that need a ring.
+    if (geteuid() == 0) fchmod(file, 0666);
     void* memory = nullptr;
     if (ftruncate(file, static_cast<off_t>(bytes)) == 0 && fallocate(file, 0, 0, kRingWordsOffset) == 0)
       memory = MapShared(file, bytes);
+    const int error = errno;
     close(file);
     if (memory == nullptr) unlink(gRingsPath);
+    errno = error;
     return memory;
   }
   return nullptr;
@@ -161,7 +177,7 @@ void* MakeRings(std::size_t bytes) {
 void FillHeader(SessionHeader& header, const Control& control, bool forked, std::uint32_t parent) {
   header.pid = static_cast<std::uint32_t>(getpid());
   header.parentPid = parent;
-  header.startTicks = forked && gForkTicks != 0 ? gForkTicks : gClock.Before();
+  header.startTicks = forked && tForkTicks != 0 ? tForkTicks : gClock.Before();
   header.startNs = RealNs();
   header.forked = forked ? 1 : 0;
   header.ringWords = control.ringWords;
@@ -190,17 +206,11 @@ bool Back(std::size_t index) {
   return taken;
 }
 
-/** Runs as a thread ends, among the destructors of other keys, which free memory too: so in the last round.
- */
+/** Runs as a thread ends, among the destructors of other keys. What they still free follows: only the end of
+ * the thread in the kernel gives the ring to another, and the recording has its end there. */
 void EndThread(void* value) {
   auto* ring = static_cast<RingHeader*>(value);
   if (ring != tRing) return;  // of the parent
-  static constinit thread_local int rounds = 0;
-  if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
-    pthread_setspecific(gThreadEnd, ring);
-    return;
-  }
-  rounds = 0;
   const KeptErrno errnoKept;
   PutWords(*ring, MakeRoom, FirstWord(static_cast<unsigned>(EventType::kThreadEnd), gClock.Before()));
   ring->state.store(RingState::kEnding, std::memory_order_release);
@@ -213,19 +223,29 @@ Control* Off() {
 }
 
 Control* StartWithCollector(bool forked, std::uint32_t parent) {
-  Control* control = forked ? nullptr : OpenControl();
-  if (forked) control = OpenControl();
-  if (control == nullptr) {
+  Control* control = OpenControl();
+  if (control == nullptr || control->mode.load() == Mode::kStop) {
     // The recording this belonged to is over.
+    if (control != nullptr) munmap(control, kControlBytes);
     return Off();
   }
-  if (control->mode.load() == Mode::kStop) return Off();
-  void* memory = MakeRings(SessionBytes(control->ringWords));
+  const std::size_t bytes = SessionBytes(control->ringWords);
+  void* memory = MayBeThatLarge(bytes) ? MakeRings(bytes) : nullptr;
   if (memory == nullptr) {
-    Complain("could not make its shared memory", OutputErrorText(errno));
+    // The collector may have left just now, and taken the folder along.
+    if (control->mode.load() != Mode::kStop)
+      Complain("could not make its shared memory", OutputErrorText(errno));
+    munmap(control, kControlBytes);
     return Off();
   }
-  madvise(memory, SessionBytes(control->ringWords), MADV_DONTDUMP);
+  if (control->mode.load() == Mode::kStop) {
+    // It has removed what it saw; this came later.
+    unlink(gRingsPath);
+    munmap(memory, bytes);
+    munmap(control, kControlBytes);
+    return Off();
+  }
+  madvise(memory, bytes, MADV_DONTDUMP);
   gSession = Session(memory, control->ringWords);
   gClock =
       OperationClock::Known(control->countsCycles != 0, 1e9 / static_cast<double>(control->ticksPerSecond));
@@ -283,20 +303,22 @@ void LeaveParent() {
   if (gAloneRings != 0) ForgetAlone();
   gAloneRings = 0;
   tRing = nullptr;
+  tTold = {};
+  tDeaf = false;
 }
 
 void BeforeFork() {
-  gForkTicks = gProcess->control != nullptr && gSession ? gClock.After() : 0;
+  tForkTicks = gProcess->control != nullptr && gSession ? gClock.After() : 0;
 }
 void AfterForkInParent() {
-  gForkTicks = 0;
+  tForkTicks = 0;
 }
 void AfterForkInChild() {
   if (gPid != 0 && gPid != static_cast<std::uint32_t>(getpid())) {
     gProcess->control = nullptr;
     StartSession();
   }
-  gForkTicks = 0;
+  tForkTicks = 0;
 }
 
 }  // namespace
@@ -304,10 +326,6 @@ void AfterForkInChild() {
 constinit Process* gProcess = &gUnstarted;
 constinit OperationClock gClock;
 constinit thread_local RingHeader* tRing = nullptr;
-namespace {
-constinit thread_local bool tStarting = false;
-constinit thread_local bool tDeaf = false;  // no ring was to be had for this thread
-}  // namespace
 
 const Control* StartSession() {
   if (tStarting) return Off();
@@ -354,46 +372,77 @@ void PrepareForChildren() {
   if (gAloneRings != 0) setenv("RUSTYDB_MEM_RECORD_CHILD", "1", 1);
 }
 
+namespace {
+
+bool IsAlive(std::uint32_t thread) {
+  return syscall(SYS_tgkill, static_cast<int>(gPid), static_cast<int>(thread), 0) == 0 || errno != ESRCH;
+}
+
+/** The thread's first words in a ring that is its own now; false where it has no room for them. */
+bool Enter(RingHeader& ring, std::uint32_t thread) {
+  ring.state.store(RingState::kOwned, std::memory_order_relaxed);
+  ring.busy = 0;
+  return PutWords(ring, MakeRoom, FirstWord(static_cast<unsigned>(EventType::kThreadStart), gClock.Before()),
+                  std::uint64_t{thread});
+}
+
+/** A ring whose thread the kernel knows no more: of those that said that they end, or of any. */
+RingHeader* TakeOver(std::uint32_t thread, std::uint32_t used, bool ofAny) {
+  for (std::uint32_t i = 0; i < used; ++i) {
+    RingHeader& ring = gSession.ring(i);
+    // After it said that it ends it still frees memory.
+    const RingState state = ring.state.load(std::memory_order_acquire);
+    if (state == RingState::kFree || (state == RingState::kOwned && !ofAny)) continue;
+    std::uint32_t owner = ring.owner.load(std::memory_order_relaxed);
+    if (IsAlive(owner) || !ring.owner.compare_exchange_strong(owner, thread, std::memory_order_acq_rel))
+      continue;
+    if (Enter(ring, thread)) return &ring;
+  }
+  return nullptr;
+}
+
+/** A ring that nobody had before. */
+RingHeader* TakeNew(std::uint32_t thread) {
+  SessionHeader& header = gSession.header();
+  const std::uint32_t index = header.ringsUsed.fetch_add(1, std::memory_order_acq_rel);
+  if (index >= kMaxRings) header.ringsUsed.store(kMaxRings, std::memory_order_relaxed);
+  if (index >= kMaxRings || !Back(index)) return nullptr;
+  RingHeader& ring = gSession.ring(index);
+  ring.words = gSession.words(index);
+  ring.mask = gSession.ringWords() - 1;
+  ring.owner.store(thread, std::memory_order_relaxed);
+  Enter(ring, thread);
+  return &ring;
+}
+
+}  // namespace
+
 RingHeader* TakeRing() {
+  if (tTold.ring != nullptr) {
+    // Another event than the free that was waited for.
+    tRing = tTold.ring;
+    tTold = {};
+    return tRing;
+  }
   const KeptErrno errnoKept;
   if (!gSession || tDeaf) return nullptr;
   const auto thread = static_cast<std::uint32_t>(syscall(SYS_gettid));
-  const auto pid = static_cast<int>(getpid());
-  SessionHeader& header = gSession.header();
-  RingHeader* taken = nullptr;
   const std::uint32_t used =
-      std::min<std::uint32_t>(header.ringsUsed.load(std::memory_order_acquire), kMaxRings);
+      std::min<std::uint32_t>(gSession.header().ringsUsed.load(std::memory_order_acquire), kMaxRings);
+  RingHeader* taken = nullptr;
   // The ring of an earlier thread with the same number first, so that what both wrote stays in order.
   for (std::uint32_t i = 0; i < used && taken == nullptr; ++i) {
     RingHeader& ring = gSession.ring(i);
-    if (ring.owner.load(std::memory_order_relaxed) == thread) taken = &ring;
+    if (ring.owner.load(std::memory_order_relaxed) == thread && Enter(ring, thread)) taken = &ring;
   }
-  for (std::uint32_t i = 0; i < used && taken == nullptr; ++i) {
-    RingHeader& ring = gSession.ring(i);
-    if (ring.state.load(std::memory_order_acquire) != RingState::kEnding) continue;
-    // It still frees memory after it said that it ends: only when the kernel knows it no more.
-    const std::uint32_t owner = ring.owner.load(std::memory_order_relaxed);
-    if (syscall(SYS_tgkill, pid, static_cast<int>(owner), 0) == 0 || errno != ESRCH) continue;
-    RingState ending = RingState::kEnding;
-    if (ring.state.compare_exchange_strong(ending, RingState::kOwned, std::memory_order_acq_rel))
-      taken = &ring;
-  }
+  if (taken == nullptr) taken = TakeOver(thread, used, false);
+  if (taken == nullptr) taken = TakeNew(thread);
+  // A thread that allocates only as it ends can't say that it does.
+  if (taken == nullptr) taken = TakeOver(thread, used, true);
   if (taken == nullptr) {
-    const std::uint32_t index = header.ringsUsed.fetch_add(1, std::memory_order_acq_rel);
-    if (index >= kMaxRings) header.ringsUsed.store(kMaxRings, std::memory_order_relaxed);
-    if (index >= kMaxRings || !Back(index)) {
-      tDeaf = true;
-      return nullptr;
-    }
-    taken = &gSession.ring(index);
-    taken->words = gSession.words(index);
-    taken->mask = gSession.ringWords() - 1;
+    tDeaf = true;
+    return nullptr;
   }
-  taken->state.store(RingState::kOwned, std::memory_order_relaxed);
-  taken->owner.store(thread, std::memory_order_relaxed);
-  taken->busy = 0;
-  PutWords(*taken, MakeRoom, FirstWord(static_cast<unsigned>(EventType::kThreadStart), gClock.Before()),
-           std::uint64_t{thread});
   tRing = taken;
   // May allocate, which is the program's own: the C library frees it as the thread ends.
   if (gHaveKey) pthread_setspecific(gThreadEnd, taken);
@@ -428,18 +477,12 @@ bool MakeRoom(RingHeader& ring, std::size_t words) {
     return LookForRoom(ring, words);
   }
   if (control->onFull == OnFull::kDrop) return false;
-  std::uint64_t heartbeat = control->heartbeat.load(std::memory_order_relaxed);
-  std::uint64_t since = MonotonicNs();
+  Patience patience(control->heartbeat.load(std::memory_order_relaxed), MonotonicNs());
   while (control->mode.load(std::memory_order_relaxed) == Mode::kRecord) {
     const timespec wait{0, kWaitNs};
     syscall(SYS_nanosleep, &wait, nullptr);
     if (LookForRoom(ring, words)) return true;
-    const std::uint64_t beat = control->heartbeat.load(std::memory_order_relaxed);
-    const std::uint64_t now = MonotonicNs();
-    if (beat != heartbeat) {
-      heartbeat = beat;
-      since = now;
-    } else if (now - since > kPatienceNs) {
+    if (patience.IsOver(control->heartbeat.load(std::memory_order_relaxed), MonotonicNs())) {
       if (gSession.header().gaveUp.exchange(1) == 0) Complain("the collector has not answered", "10 seconds");
       control->mode.store(Mode::kStop);
     }

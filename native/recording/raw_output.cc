@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +28,10 @@ bool RawOutput::Open(const char* path, std::string_view json) {
       close(fd_);
       fd_ = high;
     }
+    struct stat file {};
+    if (fstat(fd_, &file) != 0) error_ = errno;
+    device_ = file.st_dev;
+    inode_ = file.st_ino;
     std::byte header[RawFileHeaderBytes(kMaxJsonBytes)];
     const std::size_t bytes = WriteRawFileHeader(json, header);
     if (bytes == 0) error_ = EOVERFLOW;
@@ -35,17 +41,27 @@ bool RawOutput::Open(const char* path, std::string_view json) {
   return error_ == 0;
 }
 
+int RawOutput::Refusal(std::size_t more) const {
+  struct stat file {};
+  if (fstat(fd_, &file) != 0) return errno;
+  if (file.st_dev != device_ || file.st_ino != inode_) return EBADF;
+  rlimit limit{};
+  const bool limited = S_ISREG(file.st_mode) && getrlimit(RLIMIT_FSIZE, &limit) == 0;
+  return limited && limit.rlim_cur < bytes_ + more ? EFBIG : 0;
+}
+
 bool RawOutput::Write(std::span<const std::byte> block) {
   if (fd_ < 0 || error_ != 0) return false;
   const int kept = errno;
   std::size_t done = 0;
-  while (done < block.size()) {
+  error_ = Refusal(block.size());
+  while (error_ == 0 && done < block.size()) {
     // Not write(2) itself, which is a point where a thread may be cancelled.
     const long written = syscall(SYS_write, fd_, block.data() + done, block.size() - done);
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       error_ = written < 0 ? errno : ENOSPC;
-      break;
+      continue;
     }
     done += static_cast<std::size_t>(written);
   }
@@ -60,7 +76,7 @@ bool RawOutput::Write(std::span<const std::byte> block) {
 }
 
 void RawOutput::Close() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ >= 0 && Refusal(0) != EBADF) close(fd_);
   fd_ = -1;
 }
 
@@ -70,7 +86,9 @@ const char* OutputErrorText(int error) {
     case EDQUOT:
       return "no space left on the device";
     case EFBIG:
-      return "the file may not grow further";
+      return "the file may not grow further (ulimit -f)";
+    case ENOMEM:
+      return "out of memory or of address space (ulimit -v)";
     case EACCES:
     case EPERM:
     case EROFS:

@@ -9,8 +9,9 @@ namespace rmem::record {
 
 /**
  * The raw `.rmt` of one process, written block by block. A failed write stops it for good: the file is cut
- * back to its last whole block, `error()` tells why, and nothing more is written. Allocates nothing, keeps
- * errno.
+ * back to its last whole block, `error()` tells why, and nothing more is written. So does the limit on the
+ * size of files, which would else end the process (SIGXFSZ), and another file behind the descriptor, where
+ * the program that it is opened in has closed it. Allocates nothing, keeps errno.
  */
 class RawOutput {
  public:
@@ -30,7 +31,12 @@ class RawOutput {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
+  /** 0, or an errno that says why `more` bytes should not be written. */
+  int Refusal(std::size_t more) const;
+
   int fd_ = -1;
+  std::uint64_t device_ = 0;
+  std::uint64_t inode_ = 0;
   int error_ = 0;
   std::uint64_t bytes_ = 0;
 };

@@ -21,6 +21,8 @@ namespace rmem::record {
 inline constexpr std::uint64_t kControlMagic = 0x31304c5254434d52;  // "RMCTRL01"
 inline constexpr std::uint64_t kSessionMagic = 0x31305353454d5252;  // "RRMESS01"
 
+/** Names the folder to the library. */
+inline constexpr char kFolderVariable[] = "RUSTYDB_MEM_RECORD_DIR";
 inline constexpr char kControlName[] = "control";
 inline constexpr char kRingsSuffix[] = ".rings";
 
@@ -44,7 +46,8 @@ struct Control {
   alignas(64) std::atomic<std::uint64_t> heartbeat;  // grows as long as the collector lives
   alignas(64) std::atomic<std::uint32_t> asleep;     // 1: the collector waits on it, see WakeCollector()
 };
-static_assert(sizeof(Control) <= 4096);
+inline constexpr std::size_t kControlBytes = 4096;
+static_assert(sizeof(Control) <= kControlBytes);
 
 inline constexpr std::size_t kMaxRings = 2048;
 

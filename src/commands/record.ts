@@ -144,6 +144,20 @@ function nothingRecorded(program: ProgramFacts): UserError {
   );
 }
 
+/** The collector is gone, and with it what it had not written yet. */
+function collectorLost({ failures }: RecordOutcome, rawPath: string): UserError {
+  const remedy = existsSync(rawPath)
+    ? `What it wrote is in ${rawPath}: rustydb-mem convert ${rawPath} FILE.rmt resolves it.`
+    : "Record again.";
+  return new UserError("collector-lost", `the recording broke off: ${failures.join("; ")}`, { remedy });
+}
+
+/** Where the trace of a process ends. What a child had from its parent, and the mark behind it, are none of its events. */
+function headOf({ inheritedBlocks }: RecordedProcess, maxEvents: number | undefined): number | undefined {
+  if (maxEvents === undefined) return undefined;
+  return maxEvents + (inheritedBlocks > 0 ? inheritedBlocks + 1 : 0);
+}
+
 async function resolve(
   process: RecordedProcess,
   output: TraceOutput,
@@ -157,17 +171,19 @@ async function resolve(
     const shown = { signal: context.signal, ...(progress && { onProgress: progress.show }) };
     const kinds =
       flags.kinds === undefined ? undefined : await kindsOfTrace(process.path, flags.kinds, shown);
+    const head = headOf(process, flags.maxEvents);
+    const cut = head === undefined ? {} : { head };
     const run = await runTrace(
       process.path,
       { kind: "rmt" },
       {
         ...shown,
-        ...(kinds && { filters: { siteKinds: kinds.filter } }),
+        filters: { ...cut, ...(kinds && { siteKinds: kinds.filter }) },
         onOutput: (bytes) => output.write(bytes),
       },
     );
     await output.commit();
-    const { analysis } = await runTrace(process.path, { kind: "inspect" }, shown);
+    const { analysis } = await runTrace(process.path, { kind: "inspect" }, { ...shown, filters: cut });
     const peakLiveBytes = analysis?.peak.liveBytes ?? 0;
     const { peakResidentBytes, cpuNs, events } = process;
     return {
@@ -239,8 +255,15 @@ function summarise(
   outcome: RecordOutcome,
   traces: readonly RecordedTrace[],
   foreseen: readonly string[],
+  symbols: string | undefined,
 ): Recording {
   const warnings = [...foreseen, ...outcome.failures];
+  if (symbols !== undefined) {
+    warnings.push(
+      `--symbols ${symbols} saw the libraries that the program starts with: what one opened later (dlopen) asks of ` +
+        `${symbols}malloc, or the program by way of dlsym, was not recorded`,
+    );
+  }
   for (const { process } of traces) {
     if (process.gaveUp)
       warnings.push(`process ${process.pid} stopped recording: the collector did not answer it`);
@@ -306,9 +329,10 @@ async function record(words: readonly string[], flags: RecordFlags, context: Com
       { onNotice: notice, signal: context.signal, ...(progress && { onProgress: progress.show }) },
     ).finally(() => progress?.close());
     context.setExitCode(exitCodeOf(outcome.exit));
+    if (outcome.collectorLost) throw collectorLost(outcome, rawPath);
     if (outcome.processes.length === 0) throw nothingRecorded(program);
     const traces = await resolveAll(outcome, output, path, format, rawPath, flags, context);
-    const recording = summarise(words, outcome, traces, foreseen);
+    const recording = summarise(words, outcome, traces, foreseen, flags.symbols);
     if (flags.exportJson !== undefined) {
       await writeFile(flags.exportJson, `${JSON.stringify({ schemaVersion: 1, ...recording }, null, 2)}\n`);
     }
@@ -343,10 +367,14 @@ export function command(context: CommandContext): Command {
     )
     .option("--after <time>", "begin so long after the program did, e.g. 5s", duration)
     .option("--for <time>", "stop recording after so long, e.g. 30s; the program goes on", duration)
-    .option("--max-events <n>", "stop recording soon after so many events", parsedBy(positiveCount))
+    .option(
+      "--max-events <n>",
+      "stop recording after so many events of all processes; a trace is cut at its n-th, exactly",
+      parsedBy(positiveCount),
+    )
     .option(
       "--max-size <bytes>",
-      "stop recording when the raw files have so many bytes, e.g. 2GiB",
+      "stop recording soon after the raw files have so many bytes (what waits in memory still comes), e.g. 2GiB",
       parsedBy(parseBytes),
     )
     .option(
@@ -356,7 +384,7 @@ export function command(context: CommandContext): Command {
     )
     .option(
       "--symbols <prefix>",
-      "record PREFIXmalloc, PREFIXfree, … of a shared library too, e.g. je_",
+      "record PREFIXmalloc, PREFIXfree, … of a shared library too, e.g. je_; calls from libraries opened later are not seen",
       parsedBy(prefix),
     )
     .option(

@@ -43,6 +43,8 @@ export interface RecordOutcome {
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
   readonly processes: readonly RecordedProcess[];
   readonly stopped: StopReason | undefined;
+  /** The collector ended before its work was done: `processes` is not complete. */
+  readonly collectorLost: boolean;
   /** Sentences about what went wrong beside the program. */
   readonly failures: readonly string[];
   /** Of the C library's malloc in a short loop on this machine. */
@@ -80,7 +82,7 @@ class Collector {
   stopped: StopReason | undefined;
   mallocNsPerEvent = 0;
   private folder: ((path: string) => void) | undefined;
-  private complete = false;
+  complete = false;
   readonly ready: Promise<string>;
   readonly ended: Promise<void>;
 
@@ -253,8 +255,10 @@ export async function recordProgram(
       restoreSignals();
     }
     await collector.finish(options.signal);
+    const collectorLost = !collector.complete;
+    if (collectorLost) rmSync(folder, { recursive: true, force: true });
     const { processes, stopped, failures, mallocNsPerEvent } = collector;
-    return { exit, processes, stopped, failures, mallocNsPerEvent };
+    return { exit, processes, collectorLost, stopped, failures, mallocNsPerEvent };
   } catch (error) {
     await collector.abandon();
     throw error;

@@ -229,8 +229,7 @@ describe("record", () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/--max-events is reached; the program goes on unrecorded/);
     const { events } = (await inspect(scratch.file("out.rmt"))).analysis;
-    expect(events).toBeGreaterThanOrEqual(1000);
-    expect(events).toBeLessThan(200_000);
+    expect(events).toBe(1000);
   });
 
   it("begins late and ends early", async () => {
@@ -312,8 +311,9 @@ describe("record says why it can't", () => {
        int main() { void* p = own_malloc(23011); void* q = own_malloc(23017); own_free(p); return q == 0; }`,
       ["-x", "none", library],
     );
-    const { code } = await record(scratch, ["--symbols", "own_", "--", program]);
+    const { code, stderr } = await record(scratch, ["--symbols", "own_", "--", program]);
     expect(code).toBe(0);
+    expect(stderr).toMatch(/--symbols own_ saw the libraries that the program starts with/);
     const { analysis, report } = await inspect(scratch.file("out.rmt"));
     expect(report).toMatchObject({ dropped: 0, repaired: 0 });
     expect(analysis.requestedBytes).toBeGreaterThanOrEqual(23011 + 23017);

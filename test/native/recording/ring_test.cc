@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "recording/patience.h"
 #include "recording/ring_encoder.h"
 #include "trace/raw_file.h"
 #include "trace/raw_rows.h"
@@ -285,6 +286,27 @@ TEST(RawOutput, CutsTheFileBackToItsLastWholeBlock) {
   RawOutput nowhere;
   EXPECT_FALSE(nowhere.Open("/nosuch/folder/x.rmt", "{}"));
   EXPECT_EQ(nowhere.error(), ENOENT);
+}
+
+TEST(Patience, EndsWhenTheHeartStandsStill) {
+  Patience patience(7, 0);
+  std::uint64_t now = 0;
+  for (; now <= Patience::kNs; now += 50'000'000) EXPECT_FALSE(patience.IsOver(7, now));
+  EXPECT_TRUE(patience.IsOver(7, now));
+}
+
+TEST(Patience, BeginsAnewWithEveryBeat) {
+  Patience patience(7, 0);
+  std::uint64_t beat = 7;
+  for (std::uint64_t now = 0; now <= 5 * Patience::kNs; now += 50'000'000)
+    EXPECT_FALSE(patience.IsOver(now % 1'000'000'000 == 0 ? ++beat : beat, now));
+}
+
+TEST(Patience, OutlastsAStopOfBoth) {
+  Patience patience(7, 0);
+  EXPECT_FALSE(patience.IsOver(7, 1'000'000));
+  EXPECT_FALSE(patience.IsOver(7, 3'600'000'000'000));
+  EXPECT_FALSE(patience.IsOver(7, 3'600'001'000'000));
 }
 
 }  // namespace
