@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "base/checks.h"
 #include "os/pages.h"
 
 namespace rmem {
@@ -110,6 +111,55 @@ void* Heap<P>::Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std
   std::memcpy(moved, p, std::min(oldSize, newSize));
   Free(p, oldSize, alignment);
   return moved;
+}
+
+template <Preset P>
+void Heap<P>::FreeLargeUntold(void* p, std::uint32_t tag) noexcept {
+  RMEM_CHECK(tag != 0 && "freed what is not a block of this heap, or is free");
+  large_.Free(p, large_.UsableBytes(p), 0);
+}
+
+template <Preset P>
+std::size_t Heap<P>::UsableBytes(const void* p) noexcept requires(P == Preset::kRustydb) {
+  const std::uint32_t tag = TagOf(p);
+  RMEM_CHECK(tag != 0 && "asked for the size of what is not a block of this heap");
+  return (tag & kLargeTag) != 0 ? large_.UsableBytes(p)
+                                : slabs_.table()[SlabAllocator::ClassOfTag(tag)].bytes;
+}
+
+template <Preset P>
+void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept requires(P == Preset::kRustydb) {
+  const std::uint32_t tag = TagOf(p);
+  RMEM_CHECK(tag != 0 && "reallocated what is not a block of this heap");
+  const unsigned newClass = slabs_.table().ClassFor(size);
+  if ((tag & kLargeTag) != 0) {
+    // Down to where slabs begin and a bit further, lest a size that swings be copied each time.
+    if (newClass == SizeClassTable::kNoClass || size > slabMaxBytes_ / 2) {
+      void* resized = large_.Reallocate(p, large_.UsableBytes(p), size, 0);
+      if (resized != nullptr) return resized;
+    }
+  } else if (SlabAllocator::ClassOfTag(tag) == newClass) {
+    return p;
+  }
+  void* moved = Allocate(size);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, p, std::min(UsableBytes(p), size));
+  FreeUntold(p);
+  return moved;
+}
+
+template <Preset P>
+void Heap<P>::LockAll() noexcept requires(P == Preset::kRustydb) {
+  slabs_.LockAll();
+  pool_.LockAll();
+  pages_.LockAll();
+}
+
+template <Preset P>
+void Heap<P>::UnlockAll() noexcept requires(P == Preset::kRustydb) {
+  pages_.UnlockAll();
+  pool_.UnlockAll();
+  slabs_.UnlockAll();
 }
 
 template <Preset P>

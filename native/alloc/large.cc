@@ -108,6 +108,12 @@ void* LargeObjects::Reallocate(void* p, std::size_t oldSize, std::size_t newSize
   return start + offset;
 }
 
+std::size_t LargeObjects::UsableBytes(const void* p) const noexcept {
+  const std::uint32_t page = pages_->PageOf(p);
+  const char* end = pages_->AddressOf(page) + std::size_t{pages_->Tag(page) & ~kLargeTag} * kPageBytes;
+  return static_cast<std::size_t>(end - static_cast<const char*>(p));
+}
+
 LargeStats LargeObjects::Stats() const noexcept {
   LargeStats stats{};
   stats.allocations = allocations_.load(std::memory_order_relaxed);

@@ -30,6 +30,9 @@ class LargeObjects {
    */
   void* Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std::size_t alignment) noexcept;
 
+  /** Bytes from `p` to the end of its object, which begins there. */
+  std::size_t UsableBytes(const void* p) const noexcept;
+
   LargeStats Stats() const noexcept;
 
  private:

@@ -24,6 +24,9 @@ class MetadataPool {
 
   std::size_t usedBytes() noexcept;
 
+  void LockAll() noexcept { lock_.Acquire(); }
+  void UnlockAll() noexcept { lock_.Release(); }
+
  private:
   static constexpr std::size_t kMinBytes = 64;
   static constexpr int kSizes = 16;  // 64 B .. 2 MiB

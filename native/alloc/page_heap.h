@@ -11,9 +11,10 @@
 
 namespace rmem {
 
-/** In a page's tag: the first page of a large object, the other bits its length in pages. Else: a slab's
- * number. */
+/** In a page's tag: the first page of a large object, the other bits its length in pages. Else a slab's: its
+ * number, and above it its size class, so that one load leads from a block to its class. 0: nobody's. */
 inline constexpr std::uint32_t kLargeTag = std::uint32_t{1} << 31;
+inline constexpr unsigned kSlabNumberBits = 24;
 
 struct PageHeapConfig {
   std::size_t reserveBytes = 0;  // 0: 256 GiB, or what RLIMIT_AS allows
@@ -86,6 +87,9 @@ class PageHeap {
   bool Contains(const void* p) const noexcept { return reinterpret_cast<std::uintptr_t>(p) - base_ < bytes_; }
   std::uint32_t& Tag(std::uint32_t page) noexcept { return tags_[page]; }
   std::size_t reservedBytes() const noexcept { return bytes_; }
+
+  void LockAll() noexcept { lock_.Acquire(); }
+  void UnlockAll() noexcept { lock_.Release(); }
 
   /** Every page is live, free or above the top, and the counts agree. For tests; stops nobody. */
   bool IsConsistent() noexcept;

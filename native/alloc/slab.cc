@@ -230,8 +230,9 @@ void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned c
   for (unsigned i = 0; i < count; ++i) {
     const std::uint32_t page = pages_->PageOf(blocks[i]);
     RMEM_CHECK(pages_->Contains(blocks[i]) && "freed a block that is not of this heap");
-    const std::uint32_t number = pages_->Tag(page);
-    RMEM_CHECK((number != kNoSlab && (number & kLargeTag) == 0) && "freed a block that is in no slab");
+    const std::uint32_t tag = pages_->Tag(page);
+    RMEM_CHECK((tag != 0 && (tag & kLargeTag) == 0) && "freed a block that is in no slab");
+    const std::uint32_t number = tag & (kMaxSlabs - 1);
     Slab& slab = slabs_[number];
     RMEM_CHECK((slab.classIndex == index) && "freed a block with the size of another class");
     const auto offset =
@@ -270,7 +271,7 @@ std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
     if (number != kNoSlab) {
       unusedSlab_ = slabs_[number].next;
     } else {
-      if (!slabs_.Grow(std::size_t{topSlab_} + 1)) return kNoSlab;
+      if (topSlab_ == kMaxSlabs || !slabs_.Grow(std::size_t{topSlab_} + 1)) return kNoSlab;
       number = topSlab_++;
     }
   }
@@ -289,7 +290,8 @@ std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
   for (unsigned i = 0; i < layout.blocks / 64; ++i) slab.freeBits[i] = ~std::uint64_t{0};
   if (layout.blocks % 64 != 0)
     slab.freeBits[layout.blocks / 64] = (std::uint64_t{1} << (layout.blocks % 64)) - 1;
-  for (std::uint32_t page = 0; page < layout.pages; ++page) pages_->Tag(slab.firstPage + page) = number;
+  const std::uint32_t tag = number | index << kSlabNumberBits;
+  for (std::uint32_t page = 0; page < layout.pages; ++page) pages_->Tag(slab.firstPage + page) = tag;
   Depot& depot = depots_[index];
   ++depot.created;
   depot.freeBlocks += layout.blocks;
@@ -299,11 +301,23 @@ std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
 void SlabAllocator::ReleaseSlab(std::uint32_t number) noexcept {
   Slab& slab = slabs_[number];
   const std::uint32_t pages = (*table_)[slab.classIndex].pages;
-  for (std::uint32_t page = 0; page < pages; ++page) pages_->Tag(slab.firstPage + page) = kNoSlab;
+  for (std::uint32_t page = 0; page < pages; ++page) pages_->Tag(slab.firstPage + page) = 0;
   pages_->Free(pages_->AddressOf(slab.firstPage), pages);
   const LockGuard guard(slabsLock_);
   slab.next = unusedSlab_;
   unusedSlab_ = number;
+}
+
+void SlabAllocator::LockAll() noexcept {
+  states_.LockAll();
+  for (unsigned i = 0; i < table_->count(); ++i) depots_[i].lock.Acquire();
+  slabsLock_.Acquire();
+}
+
+void SlabAllocator::UnlockAll() noexcept {
+  slabsLock_.Release();
+  for (unsigned i = 0; i < table_->count(); ++i) depots_[i].lock.Release();
+  states_.UnlockAll();
 }
 
 SlabStats SlabAllocator::Stats() noexcept {

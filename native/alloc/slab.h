@@ -95,6 +95,13 @@ class SlabAllocator {
 
   const SizeClassTable& table() const noexcept { return *table_; }
 
+  /** The class of the slab that a page of this tag belongs to. */
+  static unsigned ClassOfTag(std::uint32_t tag) noexcept { return tag >> kSlabNumberBits; }
+
+  /** Takes, or releases, all locks: around a fork. */
+  void LockAll() noexcept;
+  void UnlockAll() noexcept;
+
   /** Empties the calling thread's magazines into the depots. */
   void FlushThisThread() noexcept;
   SlabStats Stats() noexcept;
@@ -108,6 +115,7 @@ class SlabAllocator {
   friend class ThreadStates<SlabThread, SlabAllocator>;
 
   static constexpr std::uint32_t kNoSlab = 0;  // slab 0 is never used
+  static constexpr std::uint32_t kMaxSlabs = std::uint32_t{1} << kSlabNumberBits;
   static constexpr unsigned kBins = 8;
   static constexpr unsigned kWords = SizeClassTable::kMaxBlocks / 64;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits.h>
 #include <pthread.h>
 
 #include <cstddef>
@@ -45,9 +46,12 @@ class ThreadStates {
     hasKey_ = false;
   }
 
-  /** The state of the calling thread, of `bytes` bytes, all zero when new; null when there is no memory. */
+  /** The state of the calling thread, of `bytes` bytes, all zero when new; null when there is no memory, or the
+   * thread is about to end. */
   State* Get(std::size_t bytes) noexcept {
     if (void* state = pthread_getspecific(key_)) return static_cast<State*>(state);
+    // A thread on its way out, whose last destructors would leave a new state behind.
+    if (retirements_ + 1 >= PTHREAD_DESTRUCTOR_ITERATIONS) return nullptr;
     void* memory = pool_->Allocate(bytes);
     if (memory == nullptr) return nullptr;
     std::memset(memory, 0, bytes);
@@ -65,6 +69,9 @@ class ThreadStates {
     return state;
   }
 
+  void LockAll() noexcept { lock_.Acquire(); }
+  void UnlockAll() noexcept { lock_.Release(); }
+
   /** Calls visit(State&) for every thread's state. New and exiting threads wait meanwhile. */
   template <class Visit>
   void ForEach(Visit visit) noexcept {
@@ -80,6 +87,7 @@ class ThreadStates {
   }
 
   void Retire(State* state) noexcept {
+    ++retirements_;
     {
       const LockGuard guard(lock_);
       if (state->links.previous != nullptr) state->links.previous->links.next = state->links.next;
@@ -90,6 +98,9 @@ class ThreadStates {
     owner_->Forget();
     pool_->Free(state, state->links.bytes);
   }
+
+  /** Of states of the calling thread. */
+  static inline constinit thread_local int retirements_ = 0;
 
   Owner* owner_ = nullptr;
   MetadataPool* pool_ = nullptr;

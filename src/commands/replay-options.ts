@@ -75,6 +75,7 @@ function exportPath(text: string): string {
 const EXAMPLES = `
 Allocators:
   rustydb, slab, arena, large   ours (all together; each alone, the rest to malloc)
+  rustydb-malloc                ours as a malloc: preloaded, told neither sizes nor transactions
   malloc                        the C library's
   jemalloc, mimalloc, tcmalloc, tbbmalloc   where they are installed
   name=/path/lib.so             any library that defines malloc

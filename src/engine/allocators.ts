@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { AllocatorError } from "../errors.js";
+import { packageRoot } from "../native.js";
 import { checkLibrary } from "./elf.js";
 
 /** What stands behind the loop of the replay process; see native/replay/routes.h. */
@@ -30,8 +31,13 @@ const PEERS: Readonly<Record<string, Peer>> = {
 };
 const PEER_NAMES: readonly string[] = Object.keys(PEERS);
 
+/** The rustydb heap as a library to preload: called as malloc is, and told neither sizes nor transactions. */
+const DROP_IN = "rustydb-malloc";
+const dropInPath = (): string =>
+  process.env.RUSTYDB_MEM_MALLOC ?? join(packageRoot, "build", "Release", "librustydb_malloc.so");
+
 /** What `all` stands for, and what runs when nobody says: everything of ours, malloc, and the peers there are. */
-const OURS: readonly Route[] = ["rustydb", "slab", "arena", "large", "malloc"];
+const OURS: readonly string[] = ["rustydb", DROP_IN, "slab", "arena", "large", "malloc"];
 
 /** The loop with nothing behind it: its cost is subtracted from every other row. */
 export const NONE: Allocator = { name: "none", route: "none", environment: {} };
@@ -135,7 +141,7 @@ function distance(a: string, b: string): number {
 }
 
 function unknown(spec: string, name: string): AllocatorError {
-  const known = [...ROUTES, ...PEER_NAMES, "all"];
+  const known = [...ROUTES, DROP_IN, ...PEER_NAMES, "all"];
   const near = known
     .filter((word) => distance(word, name) <= 2)
     .sort((a, b) => distance(a, name) - distance(b, name));
@@ -159,6 +165,7 @@ class Registry {
     }
     const given = this.named.get(name);
     if (given !== undefined) return given;
+    if (name === DROP_IN) return { path: dropInPath(), realPath: checkLibrary(spec, dropInPath()) };
     const peer = this.peers.find((candidate) => candidate.name === name);
     if (peer === undefined) return undefined;
     if (peer.path === undefined) {

@@ -71,7 +71,7 @@ describe("peers", () => {
   it("that `all` does not find are a line each, with the package to install", () => {
     const { allocators, warnings } = choose("all");
     expect(allocators.map((each) => each.name)).toEqual([
-      ...["rustydb", "slab", "arena", "large", "malloc", "jemalloc", "mimalloc"],
+      ...["rustydb", "rustydb-malloc", "slab", "arena", "large", "malloc", "jemalloc", "mimalloc"],
     ]);
     expect(warnings).toEqual([
       "tcmalloc is not installed and was left out (apt-get install libtcmalloc-minimal4).",

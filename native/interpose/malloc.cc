@@ -1,0 +1,165 @@
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#include "alloc/heap.h"
+#include "base/checks.h"
+#include "os/lock.h"
+
+/**
+ * The drop-in malloc: the whole family on one heap of the preset `rustydb`, for a program that preloads or
+ * links this library. Sizes are found by address, and there are no transactions.
+ *
+ * The C library's operator new and delete come through malloc and free. Nothing here depends on anything that
+ * allocates: the heap is made at the first call, which is the loader's.
+ */
+
+namespace rmem {
+namespace {
+
+using MallocHeap = Heap<Preset::kRustydb>;
+
+constinit MallocHeap* gHeap = nullptr;
+constinit Lock gMaking;
+
+[[gnu::noinline]] MallocHeap* MakeHeap() noexcept {
+  const LockGuard guard(gMaking);
+  if (gHeap == nullptr) gHeap = MallocHeap::Create();
+  RMEM_CHECK(gHeap != nullptr && "no address space for the heap");
+  return gHeap;
+}
+
+inline MallocHeap& TheHeap() noexcept {
+  MallocHeap* heap = gHeap;
+  if (heap == nullptr) [[unlikely]]
+    heap = MakeHeap();
+  return *heap;
+}
+
+[[gnu::noinline, gnu::cold]] void* OutOfMemory() noexcept {
+  errno = ENOMEM;
+  return nullptr;
+}
+
+inline void* Allocate(std::size_t size, std::size_t alignment = 0, bool zeroed = false) noexcept {
+  // Beyond it differences of pointers overflow.
+  if (size > PTRDIFF_MAX) [[unlikely]]
+    return OutOfMemory();
+  void* p = TheHeap().Allocate(size, alignment, zeroed);
+  return p != nullptr ? p : OutOfMemory();
+}
+
+void* Reallocate(void* p, std::size_t size) noexcept {
+  if (p == nullptr) return Allocate(size);
+  if (size == 0) {
+    TheHeap().FreeUntold(p);
+    return nullptr;
+  }
+  if (size > PTRDIFF_MAX) return OutOfMemory();
+  void* moved = TheHeap().ReallocateUntold(p, size);
+  return moved != nullptr ? moved : OutOfMemory();
+}
+
+void BeforeFork() noexcept {
+  gMaking.Acquire();
+  if (gHeap != nullptr) gHeap->LockAll();
+}
+
+void AfterFork() noexcept {
+  if (gHeap != nullptr) gHeap->UnlockAll();
+  gMaking.Release();
+}
+
+// The first to prepare is the last to lock: other handlers may still allocate.
+__attribute__((constructor(101))) void PrepareForks() noexcept {
+  pthread_atfork(BeforeFork, AfterFork, AfterFork);
+}
+
+}  // namespace
+}  // namespace rmem
+
+#define RMEM_EXPORT extern "C" __attribute__((visibility("default")))
+
+RMEM_EXPORT void* malloc(size_t size) {
+  return rmem::Allocate(size);
+}
+
+RMEM_EXPORT void free(void* p) {
+  if (p != nullptr) [[likely]]
+    rmem::TheHeap().FreeUntold(p);
+}
+
+RMEM_EXPORT void* calloc(size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return rmem::OutOfMemory();
+  return rmem::Allocate(bytes, 0, true);
+}
+
+RMEM_EXPORT void* realloc(void* p, size_t size) {
+  return rmem::Reallocate(p, size);
+}
+
+RMEM_EXPORT void* reallocarray(void* p, size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return rmem::OutOfMemory();
+  return rmem::Reallocate(p, bytes);
+}
+
+RMEM_EXPORT int posix_memalign(void** p, size_t alignment, size_t size) {
+  if (!std::has_single_bit(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  const int before = errno;
+  void* block = rmem::Allocate(size, alignment);
+  errno = before;
+  if (block == nullptr) return ENOMEM;
+  *p = block;
+  return 0;
+}
+
+RMEM_EXPORT void* memalign(size_t alignment, size_t size) {
+  // As glibc: an alignment that is no power of two is rounded up to one.
+  if (alignment > SIZE_MAX / 2 + 1) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return rmem::Allocate(size, std::bit_ceil(alignment));
+}
+
+RMEM_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
+  return memalign(alignment, size);
+}
+
+RMEM_EXPORT void* valloc(size_t size) {
+  return rmem::Allocate(size, rmem::kPageBytes);
+}
+
+RMEM_EXPORT void* pvalloc(size_t size) {
+  const size_t pages = size / rmem::kPageBytes + (size % rmem::kPageBytes != 0 ? 1 : 0);
+  return rmem::Allocate(std::max<size_t>(pages, 1) * rmem::kPageBytes, rmem::kPageBytes);
+}
+
+RMEM_EXPORT void free_sized(void* p, size_t /*size*/) {
+  free(p);
+}
+
+RMEM_EXPORT void free_aligned_sized(void* p, size_t /*alignment*/, size_t /*size*/) {
+  free(p);
+}
+
+RMEM_EXPORT void cfree(void* p) {
+  free(p);
+}
+
+RMEM_EXPORT size_t malloc_usable_size(void* p) {
+  return p == nullptr ? 0 : rmem::TheHeap().UsableBytes(p);
+}
+
+/** Gives back what is free, whatever `pad` says; 1 where that was anything. */
+RMEM_EXPORT int malloc_trim(size_t /*pad*/) {
+  const std::uint64_t before = rmem::TheHeap().Stats().pages.purgedBytes;
+  rmem::TheHeap().Purge();
+  return rmem::TheHeap().Stats().pages.purgedBytes != before ? 1 : 0;
+}
