@@ -25,10 +25,15 @@ Heap<P>* Heap<P>::Create(const HeapConfig& config) noexcept {
     return nullptr;
   }
   Heap* heap = new (memory) Heap;
-  if (heap->Init(config)) return heap;
+  if (CreateAt(heap, config)) return heap;
   heap->~Heap();
   ReleasePages(memory, kHeapPagesBytes<Heap>);
   return nullptr;
+}
+
+template <Preset P>
+bool Heap<P>::CreateAt(Heap* memory, const HeapConfig& config) noexcept {
+  return memory->Init(config);
 }
 
 template <Preset P>

@@ -41,8 +41,13 @@ class Heap {
   static constexpr bool kHasTransactions = P == Preset::kArena || P == Preset::kRustydb;
   static constexpr bool kHasLargeObjects = P == Preset::kLarge || P == Preset::kRustydb;
 
+  /** Of no use before CreateAt; anything but a slow path on it is harmless. */
+  constexpr Heap() = default;
+
   /** Null when the system grants no address space. */
   static Heap* Create(const HeapConfig& config = HeapConfig()) noexcept;
+  /** The same in memory of the caller's, which stays his. False when the system grants no address space. */
+  static bool CreateAt(Heap* memory, const HeapConfig& config = HeapConfig()) noexcept;
   /** Gives everything back, blocks that are alive included (but not those that malloc served). */
   static void Destroy(Heap* heap) noexcept;
 
@@ -74,9 +79,13 @@ class Heap {
    * Stops the program where `p` is not the start of a live block of this heap, as far as that is seen at
    * once.
    */
+  std::uint32_t TagOf(const void* p) noexcept {
+    return pages_.Contains(p) ? pages_.Tag(pages_.PageOf(p)) : 0;
+  }
+  static bool IsSlabTag(std::uint32_t tag) noexcept { return tag - 1 < kLargeTag - 1; }
   void FreeUntold(void* p) noexcept requires(P == Preset::kRustydb) {
     const std::uint32_t tag = TagOf(p);
-    if (tag - 1 < kLargeTag - 1) [[likely]]
+    if (IsSlabTag(tag)) [[likely]]
       return slabs_.FreeClass(p, SlabAllocator::ClassOfTag(tag));
     FreeLargeUntold(p, tag);
   }
@@ -133,8 +142,6 @@ class Heap {
   bool IsConsistent(std::uint64_t liveSlabBlocks) noexcept;
 
  private:
-  Heap() = default;
-
   unsigned SlabClassFor(std::size_t size, std::size_t alignment) const noexcept {
     return size <= slabMaxBytes_ ? slabs_.table().ClassFor(size, alignment) : SizeClassTable::kNoClass;
   }
@@ -142,9 +149,6 @@ class Heap {
     return P == Preset::kRustydb || size > largeThresholdBytes_;
   }
 
-  std::uint32_t TagOf(const void* p) noexcept {
-    return pages_.Contains(p) ? pages_.Tag(pages_.PageOf(p)) : 0;
-  }
   void FreeLargeUntold(void* p, std::uint32_t tag) noexcept;
 
   bool Init(const HeapConfig& config) noexcept;

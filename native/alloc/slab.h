@@ -93,6 +93,34 @@ class SlabAllocator {
     FreeSlow(p, index);
   }
 
+  /**
+   * The fast halves of AllocateClass and FreeClass where this is the only allocator that the process has ever
+   * had: out of, and into, the calling thread's magazine, or not at all.
+   */
+  static void* TryPop(unsigned index) noexcept {
+    SlabThread* thread = slabThreadSlot.thread;
+    if (thread == nullptr) [[unlikely]]
+      return nullptr;
+    SlabMagazines& magazines = thread->classes[index];
+    const unsigned count = magazines.count;
+    if (count == 0) [[unlikely]]
+      return nullptr;
+    magazines.count = static_cast<std::uint16_t>(count - 1);
+    return magazines.loaded[count - 1];
+  }
+  static bool TryPush(void* p, unsigned index) noexcept {
+    SlabThread* thread = slabThreadSlot.thread;
+    if (thread == nullptr) [[unlikely]]
+      return false;
+    SlabMagazines& magazines = thread->classes[index];
+    const unsigned count = magazines.count;
+    if (count == magazines.limit) [[unlikely]]
+      return false;
+    magazines.count = static_cast<std::uint16_t>(count + 1);
+    magazines.loaded[count] = p;
+    return true;
+  }
+
   const SizeClassTable& table() const noexcept { return *table_; }
 
   /** The class of the slab that a page of this tag belongs to. */

@@ -46,8 +46,8 @@ class ThreadStates {
     hasKey_ = false;
   }
 
-  /** The state of the calling thread, of `bytes` bytes, all zero when new; null when there is no memory, or the
-   * thread is about to end. */
+  /** The state of the calling thread, of `bytes` bytes, all zero when new; null when there is no memory, or
+   * the thread is about to end. */
   State* Get(std::size_t bytes) noexcept {
     if (void* state = pthread_getspecific(key_)) return static_cast<State*>(state);
     // A thread on its way out, whose last destructors would leave a new state behind.

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 
@@ -23,21 +24,27 @@ namespace {
 
 using MallocHeap = Heap<Preset::kRustydb>;
 
-constinit MallocHeap* gHeap = nullptr;
+/** Both lie where the code knows without asking, and are looked at before they are made: then nothing is
+ * found. */
+constinit MallocHeap gHeap;
+constinit SizeClassTable gClasses;
+constinit std::atomic<bool> gMade{false};
 constinit Lock gMaking;
 
-[[gnu::noinline]] MallocHeap* MakeHeap() noexcept {
+[[gnu::noinline, gnu::cold]] void MakeHeap() noexcept {
   const LockGuard guard(gMaking);
-  if (gHeap == nullptr) gHeap = MallocHeap::Create();
-  RMEM_CHECK(gHeap != nullptr && "no address space for the heap");
-  return gHeap;
+  if (gMade.load(std::memory_order_relaxed)) return;
+  gClasses = SizeClassTable::Default();
+  HeapConfig config;
+  config.sizeClasses = &gClasses;
+  RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
+  gMade.store(true, std::memory_order_release);
 }
 
 inline MallocHeap& TheHeap() noexcept {
-  MallocHeap* heap = gHeap;
-  if (heap == nullptr) [[unlikely]]
-    heap = MakeHeap();
-  return *heap;
+  if (!gMade.load(std::memory_order_acquire)) [[unlikely]]
+    MakeHeap();
+  return gHeap;
 }
 
 [[gnu::noinline, gnu::cold]] void* OutOfMemory() noexcept {
@@ -45,12 +52,16 @@ inline MallocHeap& TheHeap() noexcept {
   return nullptr;
 }
 
-inline void* Allocate(std::size_t size, std::size_t alignment = 0, bool zeroed = false) noexcept {
+[[gnu::noinline]] void* Allocate(std::size_t size, std::size_t alignment = 0, bool zeroed = false) noexcept {
   // Beyond it differences of pointers overflow.
   if (size > PTRDIFF_MAX) [[unlikely]]
     return OutOfMemory();
   void* p = TheHeap().Allocate(size, alignment, zeroed);
   return p != nullptr ? p : OutOfMemory();
+}
+
+[[gnu::noinline]] void Free(void* p) noexcept {
+  TheHeap().FreeUntold(p);
 }
 
 void* Reallocate(void* p, std::size_t size) noexcept {
@@ -66,11 +77,11 @@ void* Reallocate(void* p, std::size_t size) noexcept {
 
 void BeforeFork() noexcept {
   gMaking.Acquire();
-  if (gHeap != nullptr) gHeap->LockAll();
+  if (gMade.load(std::memory_order_relaxed)) gHeap.LockAll();
 }
 
 void AfterFork() noexcept {
-  if (gHeap != nullptr) gHeap->UnlockAll();
+  if (gMade.load(std::memory_order_relaxed)) gHeap.UnlockAll();
   gMaking.Release();
 }
 
@@ -85,12 +96,21 @@ __attribute__((constructor(101))) void PrepareForks() noexcept {
 #define RMEM_EXPORT extern "C" __attribute__((visibility("default")))
 
 RMEM_EXPORT void* malloc(size_t size) {
+  const unsigned index = rmem::gClasses.ClassFor(size);
+  if (index != rmem::SizeClassTable::kNoClass) [[likely]] {
+    if (void* p = rmem::SlabAllocator::TryPop(index)) [[likely]]
+      return p;
+  }
   return rmem::Allocate(size);
 }
 
 RMEM_EXPORT void free(void* p) {
-  if (p != nullptr) [[likely]]
-    rmem::TheHeap().FreeUntold(p);
+  const std::uint32_t tag = rmem::gHeap.TagOf(p);
+  if (rmem::MallocHeap::IsSlabTag(tag)) [[likely]] {
+    if (rmem::SlabAllocator::TryPush(p, rmem::SlabAllocator::ClassOfTag(tag))) [[likely]]
+      return;
+  }
+  if (p != nullptr) rmem::Free(p);
 }
 
 RMEM_EXPORT void* calloc(size_t count, size_t size) {
