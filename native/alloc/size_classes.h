@@ -37,7 +37,7 @@ class SizeClassTable {
  public:
   static constexpr unsigned kMaxClasses = 96;
   static constexpr unsigned kNoClass = 255;
-  static constexpr std::size_t kMaxBytes = 32832;
+  static constexpr std::size_t kMaxBytes = 65600;
   static constexpr std::size_t kMaxBlocks = 1024;  // in a slab: what its bitmap holds
 
   static const SizeClassTable& Default() noexcept;
@@ -70,7 +70,7 @@ class SizeClassTable {
   static constexpr std::size_t kFineStep = 8;
   static constexpr std::size_t kCoarseStep = 64;
   static constexpr std::size_t kSlabBytes = std::size_t{64} << 10;
-  static constexpr std::size_t kMinBlocks = 8;
+  static constexpr std::size_t kMinBlocks = 4;
 
   static constexpr SizeClassLayout LayOut(const SizeClass& sizeClass) noexcept;
   unsigned ClassForAligned(std::size_t size, std::size_t alignment) const noexcept;

@@ -14,7 +14,7 @@ std::atomic<std::uint64_t> lastAllocatorId{0};
 
 // A thread's first magazine of a class holds about this much: threads by the hundred must not each hold a
 // full one.
-constexpr std::size_t kFirstMagazineBytes = 1024;
+constexpr std::size_t kFirstMagazineBytes = 2048;
 
 }  // namespace
 
