@@ -53,6 +53,11 @@ void SlabAllocator::Forget() noexcept {
   if (slabThreadSlot.allocatorId == id_) slabThreadSlot = {};
 }
 
+// Both magazines, and in front of them what TryPop looks at without need.
+std::size_t SlabAllocator::MagazineBytes(unsigned limit) noexcept {
+  return (2 * std::size_t{limit} + kPrefetchAhead) * sizeof(void*);
+}
+
 // Doubles what a thread holds of a class. False when it stays as it is.
 bool SlabAllocator::EnlargeMagazines(SlabMagazines& magazines, unsigned index) noexcept {
   const SizeClassLayout& layout = (*table_)[index];
@@ -60,12 +65,15 @@ bool SlabAllocator::EnlargeMagazines(SlabMagazines& magazines, unsigned index) n
   const std::size_t wanted = magazines.limit == 0 ? first : std::size_t{magazines.limit} * 2;
   const auto limit = static_cast<std::uint16_t>(std::min<std::size_t>(wanted, layout.magazine));
   if (limit <= magazines.limit) return false;
-  auto** slots = static_cast<void**>(pool_->Allocate(2 * limit * sizeof(void*)));
-  if (slots == nullptr) return false;
+  auto** memory = static_cast<void**>(pool_->Allocate(MagazineBytes(limit)));
+  if (memory == nullptr) return false;
+  std::fill_n(memory, kPrefetchAhead, nullptr);
+  void** slots = memory + kPrefetchAhead;
   if (magazines.limit != 0) {
     std::copy_n(magazines.loaded, magazines.count, slots);
     std::copy_n(magazines.previous, magazines.previousCount, slots + limit);
-    pool_->Free(std::min(magazines.loaded, magazines.previous), 2 * magazines.limit * sizeof(void*));
+    pool_->Free(std::min(magazines.loaded, magazines.previous) - kPrefetchAhead,
+                MagazineBytes(magazines.limit));
   }
   magazines.loaded = slots;
   magazines.previous = slots + limit;
@@ -144,7 +152,8 @@ void SlabAllocator::Flush(SlabThread& thread) noexcept {
     if (magazines.limit == 0) continue;
     if (magazines.count != 0) FlushToDepot(i, magazines.loaded, magazines.count);
     if (magazines.previousCount != 0) FlushToDepot(i, magazines.previous, magazines.previousCount);
-    pool_->Free(std::min(magazines.loaded, magazines.previous), 2 * magazines.limit * sizeof(void*));
+    pool_->Free(std::min(magazines.loaded, magazines.previous) - kPrefetchAhead,
+                MagazineBytes(magazines.limit));
     magazines = {};
   }
 }
