@@ -125,7 +125,7 @@ void Heap<P>::FreeLargeUntold(void* p, std::uint32_t tag) noexcept {
 }
 
 template <Preset P>
-std::size_t Heap<P>::UsableBytes(const void* p) noexcept requires(P == Preset::kRustydb) {
+std::size_t Heap<P>::UsableBytes(const void* p) noexcept {
   const std::uint32_t tag = TagOf(p);
   RMEM_CHECK(tag != 0 && "asked for the size of what is not a block of this heap");
   return (tag & kLargeTag) != 0 ? large_.UsableBytes(p)
@@ -133,7 +133,7 @@ std::size_t Heap<P>::UsableBytes(const void* p) noexcept requires(P == Preset::k
 }
 
 template <Preset P>
-void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept requires(P == Preset::kRustydb) {
+void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept {
   const std::uint32_t tag = TagOf(p);
   RMEM_CHECK(tag != 0 && "reallocated what is not a block of this heap");
   const unsigned newClass = slabs_.table().ClassFor(size);
@@ -154,14 +154,14 @@ void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept requires(P =
 }
 
 template <Preset P>
-void Heap<P>::LockAll() noexcept requires(P == Preset::kRustydb) {
+void Heap<P>::LockAll() noexcept {
   slabs_.LockAll();
   pool_.LockAll();
   pages_.LockAll();
 }
 
 template <Preset P>
-void Heap<P>::UnlockAll() noexcept requires(P == Preset::kRustydb) {
+void Heap<P>::UnlockAll() noexcept {
   pages_.UnlockAll();
   pool_.UnlockAll();
   slabs_.UnlockAll();

@@ -75,27 +75,27 @@ class Heap {
   void* Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std::size_t alignment = 0) noexcept;
 
   /**
-   * For a malloc, which is not told sizes: finds them by the address. Only where everything is served here.
-   * Stops the program where `p` is not the start of a live block of this heap, as far as that is seen at
-   * once.
+   * For a malloc, which is not told sizes: finds them by the address. Only for the preset kRustydb, which
+   * serves everything. Stops the program where `p` is not the start of a live block of this heap, as far as
+   * that is seen at once.
    */
   std::uint32_t TagOf(const void* p) noexcept {
     return pages_.Contains(p) ? pages_.Tag(pages_.PageOf(p)) : 0;
   }
   static bool IsSlabTag(std::uint32_t tag) noexcept { return tag - 1 < kLargeTag - 1; }
-  void FreeUntold(void* p) noexcept requires(P == Preset::kRustydb) {
+  void FreeUntold(void* p) noexcept {
     const std::uint32_t tag = TagOf(p);
     if (IsSlabTag(tag)) [[likely]]
       return slabs_.FreeClass(p, SlabAllocator::ClassOfTag(tag));
     FreeLargeUntold(p, tag);
   }
-  std::size_t UsableBytes(const void* p) noexcept requires(P == Preset::kRustydb);
+  std::size_t UsableBytes(const void* p) noexcept;
   /** Keeps the alignment of malloc. Null, and the block as it was, when memory is short. */
-  void* ReallocateUntold(void* p, std::size_t size) noexcept requires(P == Preset::kRustydb);
+  void* ReallocateUntold(void* p, std::size_t size) noexcept;
 
   /** Takes, or releases, all locks: around a fork. What other threads cached is lost to the child. */
-  void LockAll() noexcept requires(P == Preset::kRustydb);
-  void UnlockAll() noexcept requires(P == Preset::kRustydb);
+  void LockAll() noexcept;
+  void UnlockAll() noexcept;
 
   /** A transaction, or a savepoint within `parent`. `type` is any number; what is learned is learned per
    * type. */

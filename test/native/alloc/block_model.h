@@ -70,7 +70,7 @@ inline std::size_t RandomSize(std::mt19937_64& random) {
     case 1:
       return 4096 - 16 + random() % 32;
     case 2:
-      return 32832 - 64 + random() % 128;
+      return 65600 - 64 + random() % 128;
     case 3:
       return random() % 40000;
     case 4:

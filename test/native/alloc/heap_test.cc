@@ -482,6 +482,72 @@ MemoryPages ReadMemoryPages() {
   return pages;
 }
 
+TEST(Heap, FindsSizesByAddressForAMalloc) {
+  using H = Heap<Preset::kRustydb>;
+  H* heap = H::Create(SmallConfig());
+  ASSERT_NE(heap, nullptr);
+  const SizeClassTable& table = SizeClassTable::Default();
+  std::mt19937_64 random(3);
+  std::vector<TestBlock> blocks;
+  std::uint64_t inSlabs = 0;
+  const auto isInSlab = [&](const TestBlock& block) {
+    return heap->UsableBytes(block.p) <= table.maxBytes() && heap->IsSlabTag(heap->TagOf(block.p));
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const unsigned what = random() % 8;
+    if (what < 4 || blocks.empty()) {
+      TestBlock block{};
+      block.size = random() % (std::size_t{1} << (random() % 20));
+      const std::size_t alignment = random() % 4 == 0 ? std::size_t{8} << (random() % 12) : 0;
+      block.p = static_cast<unsigned char*>(heap->Allocate(block.size, alignment));
+      ASSERT_NE(block.p, nullptr);
+      if (alignment != 0) ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block.p) % alignment, 0u);
+      ASSERT_GE(heap->UsableBytes(block.p), block.size);
+      // All that is usable is the caller's.
+      block.size = heap->UsableBytes(block.p);
+      block.seed = i;
+      Fill(block);
+      inSlabs += isInSlab(block) ? 1 : 0;
+      blocks.push_back(block);
+      continue;
+    }
+    TestBlock& block = blocks[random() % blocks.size()];
+    ASSERT_TRUE(Holds(block, block.size));
+    inSlabs -= isInSlab(block) ? 1 : 0;
+    if (what < 6) {
+      const std::size_t size = 1 + random() % (std::size_t{1} << (random() % 20));
+      const std::size_t kept = std::min(block.size, size);
+      block.p = static_cast<unsigned char*>(heap->ReallocateUntold(block.p, size));
+      ASSERT_NE(block.p, nullptr);
+      ASSERT_TRUE(Holds(block, kept));
+      block.size = heap->UsableBytes(block.p);
+      ASSERT_GE(block.size, size);
+      Fill(block);
+      inSlabs += isInSlab(block) ? 1 : 0;
+    } else {
+      heap->FreeUntold(block.p);
+      block = blocks.back();
+      blocks.pop_back();
+    }
+  }
+  EXPECT_TRUE(heap->IsConsistent(inSlabs));
+  for (const TestBlock& block : blocks) heap->FreeUntold(block.p);
+  EXPECT_TRUE(heap->IsConsistent(0));
+  EXPECT_EQ(heap->Stats().large.liveBytes, 0u);
+  H::Destroy(heap);
+}
+
+TEST(Heap, StopsAtTheFreeOfWhatIsNoBlock) {
+  using H = Heap<Preset::kRustydb>;
+  H* heap = H::Create(SmallConfig());
+  void* large = heap->Allocate(300'000);
+  EXPECT_DEATH(heap->FreeUntold(&heap), "not a block of this heap");
+  EXPECT_DEATH(heap->FreeUntold(static_cast<char*>(large) + 2 * kPageBytes), "not a block of this heap");
+  heap->FreeUntold(large);
+  EXPECT_DEATH(heap->FreeUntold(large), "not a block of this heap");
+  H::Destroy(heap);
+}
+
 TEST(Heap, ASmallHeapIsSmall) {
   using H = Heap<Preset::kRustydb>;
   const auto residentBytes = [] {

@@ -89,7 +89,7 @@ TEST(SizeClasses, OwnTablesAreCheckedAndUsed) {
       {{0, 1}},
       {{16, 0}},  // no magazine
       {{16, 1025}},
-      {{65536, 1}},  // too large
+      {{65664, 1}},  // too large
   };
   for (const std::vector<SizeClass>& classes : bad) EXPECT_FALSE(SizeClassTable::Build(classes, &own));
 }
