@@ -20,6 +20,8 @@ const MAX_ADDED_NS = 30;
 const MAX_OF_HEAPTRACK = 1 / 20;
 // Bursts that fit into a ring, and pauses in which the collector empties it.
 const BURSTS = 300;
+const STACK_BYTES = 64 * 1024;
+const MAX_STACKS_SHARE = 0.1;
 const PAUSE_US = 2000;
 
 const rounds = Number(process.argv[2] ?? 11);
@@ -45,11 +47,12 @@ interface Times {
 type Run = (command: string) => void | Promise<void>;
 
 /** Runs a shell command under the recorder. */
-async function recorded(command: string): Promise<void> {
+async function recorded(command: string, stackBytes?: number): Promise<void> {
   const { exit, failures } = await recordProgram({
     command: ["/bin/sh", "-c", `exec ${command}`],
     rawPath: raw,
     onFull: "wait",
+    ...(stackBytes === undefined ? {} : { stackBytes }),
   });
   if (exit.code !== 0 || failures.length > 0)
     throw new Error(`${command}: ${failures.join("; ")} (${exit.code})`);
@@ -84,18 +87,24 @@ async function pairCosts(): Promise<void> {
     const command = `${bench} ${BURSTS} ${threads} ${PAUSE_US}`;
     const without: number[] = [];
     const added: number[] = [];
+    const stacks: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const [before] = await figures(command, plain);
       const [with_] = await figures(command, recorded);
       without.push(before);
       added.push(with_ - before);
+      const [withStacks] = await figures(command, (each) => recorded(each, STACK_BYTES));
+      stacks.push(withStacks / with_ - 1);
     }
+    const stackShare = medianOf(stacks);
     const cost = medianOf(added);
     if (threads === 1) kept &&= cost.estimate <= MAX_ADDED_NS;
     say(
       `a malloc/free pair, ${threads} ${threads === 1 ? "thread" : "threads"}: ${interval(medianOf(without), " ns")} unrecorded, ` +
-        `recording adds ${interval(cost, " ns")}${threads === 1 ? ` (at most ${MAX_ADDED_NS})` : ""}`,
+        `recording adds ${interval(cost, " ns")}${threads === 1 ? ` (at most ${MAX_ADDED_NS})` : ""}; ` +
+        `call stacks add ${interval(stackShare)} of the recorded pair to it (at most ${MAX_STACKS_SHARE})`,
     );
+    kept &&= stackShare.estimate <= MAX_STACKS_SHARE;
   }
 }
 
