@@ -1,10 +1,11 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
-    // The files of test/cli start the tool and measure times: one after the other, so that none disturbs another.
-    fileParallelism: false,
+    // Many of them start the tool, which starts processes of its own: no more at once than there are CPUs.
+    maxWorkers: availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
