@@ -32,6 +32,10 @@ const NS_PER_UNIT: Readonly<Record<string, number>> = {
   d: 86400e9,
 };
 
+/** The units of sizes and times, in small letters; capitals count the same. */
+export const SIZE_UNITS: readonly string[] = Object.keys(BYTE_UNITS);
+export const DURATION_UNITS: readonly string[] = Object.keys(NS_PER_UNIT);
+
 /** `64KiB`, `1.5M`, `4096` → bytes. KB is 1000, K and KiB are 1024. Throws UsageError `bad-size`. */
 export function parseBytes(text: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);

@@ -1,17 +1,18 @@
 import { Chalk } from "chalk";
 import { Command, Option } from "commander";
+import { namedTrace } from "../engine/named-trace.js";
 import { UsageError } from "../errors.js";
 import type { PipelineFilters } from "../native.js";
 import { conversionReport } from "../report/conversion.js";
 import type { Conversion } from "../trace/event.js";
 import { kindsOfTrace, withUnmatched } from "../trace/kinds-of-trace.js";
 import { OUTPUT_FORMATS, type OutputFormat, outputFormatOf, TraceOutput } from "../trace/output.js";
-import { type RunOptions, runTrace } from "../trace/source.js";
+import { pathOf, type RunOptions, runTrace, type TraceSource } from "../trace/source.js";
 import { findTransactions } from "../trace/transactions.js";
 import { parseBytes, parseDuration } from "../units.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
-import { addTraceOptions, parsedBy, type TraceFlags } from "./trace-options.js";
+import { addTraceOptions, parsedBy, TRACE_ARGUMENT, type TraceFlags } from "./trace-options.js";
 
 interface Range {
   readonly from?: number;
@@ -37,6 +38,7 @@ const EXAMPLES = `
 Examples:
   $ rustydb-mem convert trace.zip trace.rmt.gz
   $ rustydb-mem convert trace.rmt.gz part.csv --head 1000
+  $ rustydb-mem convert oltp-tpcc start.csv --head 1000
   $ rustydb-mem convert trace.rmt.gz rows.rmt --size 64..4KiB --threads 1201,1202
   $ rustydb-mem convert trace.rmt.gz peak.rmt --time 10s..12.5s
   $ rustydb-mem convert trace.rmt.gz marked.rmt.gz --mark-transactions
@@ -93,10 +95,15 @@ function filtersOf(flags: ConvertFlags): PipelineFilters {
 }
 
 /** Where the transactions are that are to be marked. Throws UsageError where none was found. */
-async function boundariesOf(from: string, flags: ConvertFlags, context: CommandContext): Promise<Uint8Array> {
+async function boundariesOf(
+  source: TraceSource,
+  flags: ConvertFlags,
+  context: CommandContext,
+): Promise<Uint8Array> {
+  const from = pathOf(source);
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `searching ${from}`);
   try {
-    const { search } = await findTransactions(from, {
+    const { search } = await findTransactions(source, {
       strict: flags.strict === true,
       skipDamaged: flags.skipDamaged === true,
       signal: context.signal,
@@ -135,7 +142,8 @@ async function convert(
   if (flags.markTransactions && !flags.transactions) {
     throw new UsageError("usage", "--mark-transactions and --no-transactions exclude each other");
   }
-  const boundaries = flags.markTransactions ? await boundariesOf(from, flags, context) : undefined;
+  const source = await namedTrace(from, flags.format !== undefined);
+  const boundaries = flags.markTransactions ? await boundariesOf(source, flags, context) : undefined;
   const kind = format.startsWith("csv") ? "csv" : "rmt";
   const output = await TraceOutput.open(to === "-" ? context.stdout : to, {
     format,
@@ -151,9 +159,9 @@ async function convert(
       ...(flags.format && { format: flags.format }),
       ...(progress && { onProgress: progress.show }),
     };
-    const kinds = flags.kinds === undefined ? undefined : await kindsOfTrace(from, flags.kinds, reading);
+    const kinds = flags.kinds === undefined ? undefined : await kindsOfTrace(source, flags.kinds, reading);
     const run = await runTrace(
-      from,
+      source,
       { kind },
       {
         ...reading,
@@ -195,7 +203,7 @@ export function command(context: CommandContext): Command {
     .usage("[options] <in> <out>")
     .summary("any known format to .rmt or CSV; cut, filter, anonymise")
     .description("Convert a trace of any known format to .rmt or CSV, whole or a part of it.")
-    .argument("<in>", "a trace in any known format, packed or not; - is standard input")
+    .argument("<in>", `${TRACE_ARGUMENT}; - is standard input`)
     .argument(
       "<out>",
       `a file whose name ends in ${OUTPUT_FORMATS.map((each) => `.${each}`).join(", ")}; - is standard output`,

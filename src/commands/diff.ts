@@ -1,12 +1,13 @@
 import { Chalk } from "chalk";
 import { Command, Option } from "commander";
+import { namedTrace } from "../engine/named-trace.js";
 import { differenceReport } from "../report/difference.js";
 import { difference, type ProfiledTrace } from "../trace/difference.js";
-import { runTrace } from "../trace/source.js";
+import { pathOf, runTrace, type TraceSource } from "../trace/source.js";
 import { parsePercent } from "../units.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
-import { addTraceOptions, parsedBy, type TraceFlags } from "./trace-options.js";
+import { addTraceOptions, parsedBy, TRACE_ARGUMENT, type TraceFlags } from "./trace-options.js";
 
 interface DiffFlags extends TraceFlags {
   readonly threshold: number;
@@ -21,13 +22,18 @@ have marks start and stop, what lies between is compared.
 Examples:
   $ rustydb-mem diff before.rmt.gz after.rmt.gz
   $ rustydb-mem diff before.rmt.gz after.rmt.gz --threshold 2%
+  $ rustydb-mem diff oltp-tpcc recorded.rmt.gz
   $ rustydb-mem diff a.rmt b.rmt --threshold 0% --json | jq '.types[] | {type, blocks, bytes}'`;
 
-async function profiled(path: string, flags: DiffFlags, context: CommandContext): Promise<ProfiledTrace> {
-  const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `reading ${path}`);
+async function profiled(
+  source: TraceSource,
+  flags: DiffFlags,
+  context: CommandContext,
+): Promise<ProfiledTrace> {
+  const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `reading ${pathOf(source)}`);
   try {
     const { file, header, report, analysis, profile, callTable } = await runTrace(
-      path,
+      source,
       { kind: "profile" },
       {
         strict: flags.strict === true,
@@ -45,9 +51,11 @@ async function profiled(path: string, flags: DiffFlags, context: CommandContext)
 }
 
 async function diff(a: string, b: string, flags: DiffFlags, context: CommandContext): Promise<void> {
+  const isTrace = flags.format !== undefined;
+  const sources = [await namedTrace(a, isTrace), await namedTrace(b, isTrace)] as const;
   const found = difference(
-    await profiled(a, flags, context),
-    await profiled(b, flags, context),
+    await profiled(sources[0], flags, context),
+    await profiled(sources[1], flags, context),
     flags.threshold,
   );
   const { stdout } = context;
@@ -67,7 +75,7 @@ export function command(context: CommandContext): Command {
       "Compare two traces: what the program now allocates that it did not, for each transaction, by its type, by size, " +
         "by kind and, where both have call stacks, by call site.",
     )
-    .argument("<a>", "the trace from before, in any known format, packed or not")
+    .argument("<a>", `the trace from before: ${TRACE_ARGUMENT}`)
     .argument("<b>", "the trace from after")
     .addOption(
       new Option("--threshold <percent>", "changes that are not above it are not shown")

@@ -11,6 +11,7 @@ import { formatCount, parseBytes } from "../units.js";
 import { compileWorkload } from "../workload/compile.js";
 import type { Workload } from "../workload/document.js";
 import { TraceFit } from "../workload/fit.js";
+import { workloadJsonSchema } from "../workload/json-schema.js";
 import { findWorkload, shippedWorkloads } from "../workload/shipped.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
@@ -25,6 +26,7 @@ interface GenerateFlags {
   readonly live?: number;
   readonly from?: string;
   readonly list?: boolean;
+  readonly schema?: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -36,7 +38,11 @@ Examples:
   $ rustydb-mem generate oltp-tpcc -o oltp.rmt.gz
   $ rustydb-mem generate long-running-aging -o aging.rmt --events 10M --live 1GiB --seed 7
   $ rustydb-mem generate mine.yaml -o - --to csv --events 1000 | head
-  $ rustydb-mem generate --from recorded.rmt.gz -o like-recorded.yaml`;
+  $ rustydb-mem generate --from recorded.rmt.gz -o like-recorded.yaml
+  $ rustydb-mem generate --schema > workload.schema.json
+
+An editor that understands JSON schemas checks a workload file whose first line is
+  # yaml-language-server: $schema=workload.schema.json`;
 
 /** 600000, 600k, 10M: counts of events. */
 function parseCount(text: string): number {
@@ -198,12 +204,17 @@ export function command(context: CommandContext): Command {
     .option("--live <size>", "target of what is alive, e.g. 1GiB", parsedBy(parseBytes))
     .option("--from <trace>", "fit a workload file to a trace, instead of making a trace")
     .option("--list", "the workloads that are shipped")
+    .option("--schema", "the JSON schema of workload files, for editors")
     .option("-f, --force", "replace a file that is there")
     .option("--json", "what was done on standard output as JSON, nothing else")
     .option("-q, --quiet", "no progress")
     .addHelpText("after", EXAMPLES)
     .action(async (name: string | undefined, flags: GenerateFlags) => {
       if (flags.list) return list(flags, context);
+      if (flags.schema) {
+        context.stdout.write(`${JSON.stringify(workloadJsonSchema(), null, 2)}\n`);
+        return;
+      }
       if (flags.from !== undefined) {
         if (name !== undefined)
           throw new UsageError("usage", "--from fits a workload to a trace: it takes no workload");

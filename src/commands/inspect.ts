@@ -1,5 +1,6 @@
 import { Chalk } from "chalk";
 import { Command } from "commander";
+import { namedTrace } from "../engine/named-trace.js";
 import { UsageError } from "../errors.js";
 import { callSitesReport } from "../report/call-sites.js";
 import { inspectionReport } from "../report/inspection.js";
@@ -10,7 +11,7 @@ import { type RunOptions, runTrace } from "../trace/source.js";
 import { type FoundTransactions, findTransactions, refusePipe } from "../trace/transactions.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
-import { addTraceOptions, parsedBy, type TraceFlags } from "./trace-options.js";
+import { addTraceOptions, parsedBy, TRACE_ARGUMENT, type TraceFlags } from "./trace-options.js";
 
 interface InspectFlags extends TraceFlags {
   readonly json?: boolean;
@@ -23,6 +24,7 @@ interface InspectFlags extends TraceFlags {
 const EXAMPLES = `
 Examples:
   $ rustydb-mem inspect trace.rmt.gz
+  $ rustydb-mem inspect oltp-tpcc
   $ rustydb-mem inspect trace.zip --json | jq .analysis.sizes
   $ rustydb-mem inspect trace.rmt.gz --find-transactions
   $ rustydb-mem inspect trace.rmt.gz --call-sites=20 --kinds map.yaml
@@ -44,10 +46,11 @@ function callSiteCount(text: string): number {
 }
 
 async function inspect(path: string, flags: InspectFlags, context: CommandContext): Promise<void> {
+  const source = await namedTrace(path, flags.format !== undefined);
   const progress = flags.quiet ? undefined : new ReadingProgress(context.stderr, `reading ${path}`);
   let inspection: Inspection;
   try {
-    if (flags.findTransactions) refusePipe(path);
+    if (flags.findTransactions) refusePipe(source);
     const reading: RunOptions = {
       strict: flags.strict === true,
       skipDamaged: flags.skipDamaged === true,
@@ -55,15 +58,15 @@ async function inspect(path: string, flags: InspectFlags, context: CommandContex
       ...(flags.format && { format: flags.format }),
       ...(progress && { onProgress: progress.show }),
     };
-    const kinds = flags.kinds === undefined ? undefined : await kindsOfTrace(path, flags.kinds, reading);
+    const kinds = flags.kinds === undefined ? undefined : await kindsOfTrace(source, flags.kinds, reading);
     const { file, header, report, analysis, callSites, callTable } = await runTrace(
-      path,
+      source,
       { kind: "inspect", callSites: flags.callSites !== undefined },
       { ...reading, ...(kinds && { filters: { siteKinds: kinds.filter } }) },
     );
     if (analysis === null) throw new Error("the pipeline ended without an analysis");
     const shown = flags.callSites === true ? CALL_SITES_SHOWN : (flags.callSites ?? 0);
-    const found = flags.findTransactions ? await findTransactions(path, reading) : undefined;
+    const found = flags.findTransactions ? await findTransactions(source, reading) : undefined;
     inspection = {
       file,
       header,
@@ -93,7 +96,7 @@ export function command(context: CommandContext): Command {
     .description(
       "Show what is in a trace: events, sizes, lifetimes, kinds, threads, transactions, live bytes over time.",
     )
-    .argument("<trace>", "a trace in any known format, packed or not; - is standard input")
+    .argument("<trace>", `${TRACE_ARGUMENT}; - is standard input`)
     .option(
       "--find-transactions",
       "look for phases that live and die like transactions, and say what an arena could hold (reads the trace three times)",

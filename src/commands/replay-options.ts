@@ -98,7 +98,10 @@ export function replayOptions(): Command {
     .description(
       "Replay allocation traces through allocators, side by side: time, memory, latency, each in a process of its own.",
     )
-    .argument("<trace...>", "traces in any format that inspect reads; - is standard input")
+    .argument(
+      "<trace...>",
+      "traces in any format that inspect reads, or workloads, shipped or files .yaml; - is standard input",
+    )
     .option("-a, --allocators <list>", "what to compare, comma-separated; may be repeated", collect)
     .option("--baseline <allocator>", "what the others are compared with (default: malloc)")
     .option("-r, --rounds <n>", "timed rounds of each allocator", wholeNumber(1), 10)

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { Chalk } from "chalk";
 import type { Command } from "commander";
 import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engine/allocators.js";
+import { namedTrace } from "../engine/named-trace.js";
 import { compilePlan } from "../engine/plan.js";
 import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
 import { Workspace } from "../engine/workspace.js";
@@ -18,11 +19,14 @@ import { markdownReport } from "../report/markdown.js";
 import { LineProgress, SILENT } from "../report/progress.js";
 import { terminalReport } from "../report/terminal.js";
 import { TraceInput } from "../trace/input.js";
+import { pathOf, type TraceSource } from "../trace/source.js";
 import type { CommandContext } from "./context.js";
 import { type ReplayFlags, replayOptions } from "./replay-options.js";
 
 interface Job {
   readonly paths: readonly string[];
+  /** What each of them names. */
+  readonly sources: readonly TraceSource[];
   readonly flags: ReplayFlags;
   readonly choice: AllocatorChoice;
   readonly baseline: Allocator;
@@ -55,9 +59,14 @@ async function prepare(paths: readonly string[], flags: ReplayFlags, context: Co
         oneAllocator(flags.baseline));
   if (baseline.route === "none") throw new UsageError("usage", "the empty loop cannot be the baseline");
   replayExecutable();
-  for (const path of paths) await TraceInput.check(path);
+  const sources: TraceSource[] = [];
+  for (const path of paths) {
+    const source = await namedTrace(path);
+    if (typeof source === "string") await TraceInput.check(source);
+    sources.push(source);
+  }
   // Before anything runs: how busy the machine was without us.
-  return { paths, flags, choice, baseline, context, host: readHost() };
+  return { paths, sources, flags, choice, baseline, context, host: readHost() };
 }
 
 function oneAllocator(spec: string): Allocator {
@@ -78,7 +87,7 @@ function traceNames(paths: readonly string[]): string[] {
 }
 
 async function measureOne(
-  path: string,
+  source: TraceSource,
   name: string,
   job: Job,
   workspace: Workspace,
@@ -98,7 +107,7 @@ async function measureOne(
     void view.show({ ...idle, trace: name, phase: "plan", fraction });
   };
   planning(undefined);
-  const plan = await compilePlan(path, name, workspace, {
+  const plan = await compilePlan(source, name, workspace, {
     threads: flags.threads,
     withTimes: flags.speed === "1x",
     signal: context.signal,
@@ -124,7 +133,7 @@ async function measureOne(
     throw new TraceError(
       "no-times",
       "has no times, so it cannot be replayed at its own speed",
-      { file: path },
+      { file: pathOf(source) },
       {
         remedy: "Leave --speed 1x out.",
       },
@@ -146,8 +155,8 @@ async function measureAll(job: Job, view: ProgressView, run: RoundRunner): Promi
   const traces: MeasuredTrace[] = [];
   try {
     const names = traceNames(job.paths);
-    for (const [index, path] of job.paths.entries()) {
-      const measured = await measureOne(path, names[index] as string, job, workspace, view, run);
+    for (const [index, source] of job.sources.entries()) {
+      const measured = await measureOne(source, names[index] as string, job, workspace, view, run);
       traces.push(measured);
       const { stopped } = measured.measurement;
       if (stopped !== undefined) return { traces, stopped };

@@ -10,6 +10,10 @@ export interface TraceFlags {
   readonly quiet?: boolean;
 }
 
+/** What a command says about an argument that is a trace. */
+export const TRACE_ARGUMENT =
+  "a trace in any known format, packed or not; or a workload, shipped or a file .yaml, whose trace is made on the fly";
+
 export function addTraceOptions(command: Command): Command {
   return command
     .addOption(

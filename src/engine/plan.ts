@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto";
 import type { TraceResult } from "../measure/measurement.js";
 import type { PipelineResult, PlanSummary } from "../native.js";
 import { runGenerated } from "../trace/generated.js";
-import { type RunProgress, runTrace } from "../trace/source.js";
-import { compileWorkload } from "../workload/compile.js";
-import { findWorkload, namesWorkload } from "../workload/shipped.js";
+import { type RunProgress, runTrace, type TraceSource } from "../trace/source.js";
 import type { Workspace } from "./workspace.js";
 
 export interface PlanOptions {
@@ -49,34 +46,26 @@ function describeTrace(name: string, sha256: string, run: PipelineResult, plan: 
 }
 
 /**
- * Compiles the trace at `path`, or the one that a workload of this name (a file .yaml, or shipped) makes, into a plan file in the workspace. Throws TraceError for what is wrong with the
- * trace, UserError `disk-full` naming the folder, Interrupted when the signal came.
+ * Compiles a trace into a plan file in the workspace. Throws TraceError for what is wrong with the trace, UserError `disk-full`
+ * naming the folder, Interrupted when the signal came.
  * @param name what reports call the trace; several of one run need different ones
  */
 export async function compilePlan(
-  path: string,
+  source: TraceSource,
   name: string,
   workspace: Workspace,
   options: PlanOptions,
 ): Promise<CompiledPlan> {
   const planPath = workspace.newFile("plan");
   const { threads, withTimes, signal, onProgress } = options;
-  const sink = { kind: "plan", planPath, spoolDirectory: workspace.path, threads, withTimes } as const;
-  if (namesWorkload(path)) {
-    const workload = findWorkload(path);
-    const program = compileWorkload(workload);
-    const totalBytes = workload.spec.events;
-    const run = await runGenerated(program, sink, {
-      ...(signal && { signal }),
-      ...(onProgress && { onEvents: (events) => onProgress({ doneBytes: events, totalBytes, events }) }),
-    });
-    // The same program makes the same trace: its hash stands for the trace's.
-    return toPlan(planPath, name, createHash("sha256").update(program).digest("hex"), run);
-  }
-  const run = await runTrace(path, sink, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const run = await runTrace(
+    source,
+    { kind: "plan", planPath, spoolDirectory: workspace.path, threads, withTimes },
+    {
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    },
+  );
   return toPlan(planPath, name, run.file.sha256 ?? "", run);
 }
 

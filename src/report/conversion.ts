@@ -12,8 +12,12 @@ export function conversionReport(conversion: Conversion, style: InspectionStyle)
   const kept = whole ? ` of ${formatCount(sourceEvents)}` : "";
   const name = to.path === "-" ? "standard output" : to.path;
   const perEvent = resultEvents === 0 ? "" : `, ${(to.bytes / resultEvents).toFixed(2)} B an event`;
+  const origin =
+    from.format === "workload"
+      ? `of the workload ${from.workload}`
+      : `${from.name} has ${formatBytes(from.bytes)}`;
   const sentence =
     `${chalk.bold(name)}: ${formatCount(resultEvents)}${kept} events, ` +
-    `${formatBytes(to.bytes)} (${from.name} has ${formatBytes(from.bytes)})${perEvent}`;
+    `${formatBytes(to.bytes)} (${origin})${perEvent}`;
   return `${[sentence, ...repairs(report, style)].join("\n\n")}\n`;
 }

@@ -1,5 +1,5 @@
 import type { ImportReport, TraceAnalysis } from "../native.js";
-import { FORMAT_TITLES, type Inspection, type TraceFile } from "../trace/event.js";
+import { FORMAT_TITLES, type Inspection, type TraceOrigin } from "../trace/event.js";
 import { formatBytes, formatCount } from "../units.js";
 import { births, blocks, bursts, classWaste, liveOverTime, topSizes } from "./inspection-blocks.js";
 import { transactions } from "./inspection-transactions.js";
@@ -31,7 +31,7 @@ export function inspectionReport(inspection: Inspection, style: InspectionStyle)
   return `${sections.join("\n\n")}\n`;
 }
 
-function headline(file: TraceFile, analysis: TraceAnalysis, { chalk, width }: InspectionStyle): string {
+function headline(file: TraceOrigin, analysis: TraceAnalysis, { chalk, width }: InspectionStyle): string {
   const { peak, lifetimeEvents } = analysis;
   const sentences = [
     `${plural(analysis.events, "event")} on ${plural(analysis.threads.length, "thread")}: ` +
@@ -52,13 +52,20 @@ function headline(file: TraceFile, analysis: TraceAnalysis, { chalk, width }: In
 }
 
 function describeFile({ file, header }: Inspection, { chalk, width }: InspectionStyle): string {
-  const profile = file.profile === null ? "" : `, ${file.profile} profile`;
-  const packing = file.wrappings.length === 0 ? "" : `, in ${file.wrappings.join(", in it ")}`;
-  const lines = [`${FORMAT_TITLES[file.format]}${profile}${packing}, ${formatBytes(file.bytes)}`];
-  if (file.sha256 !== null) lines.push(`SHA-256 ${file.sha256}`);
+  const lines = [originText(file)];
+  if (file.sha256 !== null)
+    lines.push(`SHA-256 ${file.format === "workload" ? "of its program " : ""}${file.sha256}`);
   const facts = Object.entries(header).map(([key, value]) => `${key} ${value}`);
   if (facts.length > 0) lines.push(facts.join(", "));
   return chalk.dim(lines.map((line) => wrap(line, width)).join("\n"));
+}
+
+function originText(file: TraceOrigin): string {
+  if (file.format === "workload")
+    return `made on the fly by the workload ${file.workload}, seed ${file.seed}`;
+  const profile = file.profile === null ? "" : `, ${file.profile} profile`;
+  const packing = file.wrappings.length === 0 ? "" : `, in ${file.wrappings.join(", in it ")}`;
+  return `${FORMAT_TITLES[file.format]}${profile}${packing}, ${formatBytes(file.bytes)}`;
 }
 
 function eventRows(analysis: TraceAnalysis): Row[] {

@@ -8,7 +8,7 @@ import type {
 } from "../native.js";
 import { formatBytes } from "../units.js";
 import { SiteNumbers } from "./call-sites.js";
-import type { TraceFile } from "./event.js";
+import type { TraceOrigin } from "./event.js";
 
 /** A quantity in both traces. */
 export interface Change {
@@ -56,7 +56,7 @@ export interface GroupDifference {
 }
 
 export interface DifferenceSide {
-  readonly file: TraceFile;
+  readonly file: TraceOrigin;
   readonly header: Readonly<Record<string, string>>;
   readonly report: ImportReport;
   /** What was compared: between the marks `start` and `stop` where the trace has them. */
@@ -95,7 +95,7 @@ export interface Difference {
 
 /** A trace as the pipeline profiled it. */
 export interface ProfiledTrace {
-  readonly file: TraceFile;
+  readonly file: TraceOrigin;
   readonly header: Readonly<Record<string, string>>;
   readonly report: ImportReport;
   readonly analysis: TraceAnalysis;

@@ -49,14 +49,32 @@ export interface TraceFile {
   readonly profile: "canonical" | "raw" | null;
 }
 
-/** A trace that went through a pipeline: the file it came from, and what the pipeline found. */
+/** What stands for the file of a trace that a workload makes while it is read. */
+export interface GeneratedOrigin {
+  /** As the user named the workload: shipped, or a file. */
+  readonly path: string;
+  /** Without folders, for reports. */
+  readonly name: string;
+  readonly format: "workload";
+  readonly workload: string;
+  /** SHA-256 of the workload in its canonical form. */
+  readonly hash: string;
+  readonly seed: number;
+  /** SHA-256 of the compiled program, hexadecimal: the same program makes the same trace. Null where the rest was not needed, and not made. */
+  readonly sha256: string | null;
+}
+
+/** Where a trace came from. */
+export type TraceOrigin = TraceFile | GeneratedOrigin;
+
+/** A trace that went through a pipeline: where it came from, and what the pipeline found. */
 export interface TraceRun extends PipelineResult {
-  readonly file: TraceFile;
+  readonly file: TraceOrigin;
 }
 
 /** What `inspect` shows. */
 export interface Inspection {
-  readonly file: TraceFile;
+  readonly file: TraceOrigin;
   readonly header: Readonly<Record<string, string>>;
   readonly report: ImportReport;
   readonly analysis: TraceAnalysis;
@@ -71,7 +89,7 @@ export type InspectedSearch = Omit<TransactionSearch, "boundaries">;
 
 /** What `convert` did. */
 export interface Conversion {
-  readonly from: TraceFile;
+  readonly from: TraceOrigin;
   readonly to: { readonly path: string; readonly format: "rmt" | "csv"; readonly bytes: number };
   readonly sourceEvents: number;
   readonly resultEvents: number;

@@ -1,17 +1,21 @@
 import { UserError } from "../errors.js";
 import type { ImportReport } from "../native.js";
 import type { SiteKinds } from "./kinds.js";
-import { type RunOptions, runTrace } from "./source.js";
+import { pathOf, type RunOptions, runTrace, type TraceSource } from "./source.js";
 
 /**
- * The kinds that the map at `mapPath` gives to the call sites of the trace at `path`, which is read once for its table of
+ * The kinds that the map at `mapPath` gives to the call sites of a trace, which is read once for its table of
  * stacks: that stands at its end. Throws UserError `bad-kinds`, `no-call-sites`, or what runTrace throws.
  */
-export async function kindsOfTrace(path: string, mapPath: string, options: RunOptions): Promise<SiteKinds> {
+export async function kindsOfTrace(
+  source: TraceSource,
+  mapPath: string,
+  options: RunOptions,
+): Promise<SiteKinds> {
   // Only here, so that who asks for no kinds does not wait for the parser of YAML.
   const { readKindMap, siteKinds } = await import("./kinds.js");
   const map = await readKindMap(mapPath);
-  if (path === "-") {
+  if (source === "-") {
     throw new UserError(
       "kinds-of-pipe",
       "--kinds reads the trace twice, and standard input comes only once",
@@ -20,11 +24,15 @@ export async function kindsOfTrace(path: string, mapPath: string, options: RunOp
       },
     );
   }
-  const { callTable } = await runTrace(path, { kind: "count" }, options);
+  const { callTable } = await runTrace(source, { kind: "count" }, options);
   if (callTable === null) {
-    throw new UserError("no-call-sites", `${path} has no call sites, so that no rule of --kinds can match`, {
-      remedy: "Record it with stacks: rustydb-mem record --stacks.",
-    });
+    throw new UserError(
+      "no-call-sites",
+      `${pathOf(source)} has no call sites, so that no rule of --kinds can match`,
+      {
+        remedy: "Record it with stacks: rustydb-mem record --stacks.",
+      },
+    );
   }
   return siteKinds(map, callTable);
 }

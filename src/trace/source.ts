@@ -13,6 +13,7 @@ import { splitCsv } from "./csv.js";
 import type { TraceFormat, TraceRun } from "./event.js";
 import { toUserError } from "./failure.js";
 import { describeForeign, knownFormats } from "./foreign.js";
+import { type GeneratedTrace, originOf, pumpGenerated } from "./generated.js";
 import { TraceInput } from "./input.js";
 import { type Pumped, pumpBytes, pumpSteps } from "./pump.js";
 import { Spool } from "./spool.js";
@@ -22,7 +23,7 @@ import { type Unwrapped, unwrap } from "./unwrap.js";
 const DETECT_BYTES = 4096;
 
 export interface RunProgress {
-  /** Of the file, or of what it unpacks to. */
+  /** Of the file, or of what it unpacks to; events of a trace that is made, where nothing is read. */
   readonly doneBytes: number;
   /** Null where nobody knows: a pipe. */
   readonly totalBytes: number | null;
@@ -45,15 +46,39 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The path of a trace (`-`: standard input), or one that a workload makes. */
+export type TraceSource = string | GeneratedTrace;
+
+/** As the user named it. */
+export const pathOf = (source: TraceSource): string =>
+  typeof source === "string" ? source : source.origin.path;
+
 /**
- * Reads the trace at `path` (`-`: standard input) through a native pipeline into `sink`. Memory is bounded by what the sink
- * holds. Throws TraceError for what is wrong with the trace, Interrupted when the signal came.
+ * Reads a trace through a native pipeline into `sink`. Memory is bounded by what the sink holds. Throws TraceError for what is
+ * wrong with the trace, Interrupted when the signal came. What the options say about files does not matter to a made one.
  */
-export async function runTrace(
-  path: string,
+export function runTrace(
+  source: TraceSource,
   sink: PipelineSink,
   options: RunOptions = {},
 ): Promise<TraceRun> {
+  return typeof source === "string" ? runFile(source, sink, options) : runMade(source, sink, options);
+}
+
+async function runMade(source: GeneratedTrace, sink: PipelineSink, options: RunOptions): Promise<TraceRun> {
+  const { filters, onOutput, onProgress, signal } = options;
+  const pumped = await pumpGenerated(source.program, sink, {
+    ...(filters && { filters }),
+    ...(onOutput && { onOutput }),
+    ...(signal && { signal }),
+    ...(onProgress && {
+      onEvents: (events) => onProgress({ doneBytes: events, totalBytes: source.events, events }),
+    }),
+  });
+  return { ...pumped.result, file: originOf(source, pumped) };
+}
+
+async function runFile(path: string, sink: PipelineSink, options: RunOptions): Promise<TraceRun> {
   const input = await TraceInput.open(path);
   const run = new Run(input, sink, options);
   const stop = (): void => run.stop();

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.js";
 import type { TransactionSearch } from "../native.js";
 import type { TraceRun } from "./event.js";
-import { type RunOptions, runTrace } from "./source.js";
+import { type RunOptions, runTrace, type TraceSource } from "./source.js";
 
 /** A search in two passes: what every thread looks like at every level, and the phases at the levels chosen. */
 export interface FoundTransactions {
@@ -12,19 +12,19 @@ export interface FoundTransactions {
 export type SearchOptions = Omit<RunOptions, "filters" | "onOutput">;
 
 /**
- * Looks for transactions in the trace at `path`, as if it had none marked, reading it twice. Throws UsageError for standard
+ * Looks for transactions in a trace, as if it had none marked, reading it twice. Throws UsageError for standard
  * input, and what runTrace throws.
  */
 export async function findTransactions(
-  path: string,
+  source: TraceSource,
   options: SearchOptions = {},
 ): Promise<FoundTransactions> {
-  refusePipe(path);
+  refusePipe(source);
   const filters = { unmarked: true };
-  const first = await runTrace(path, { kind: "find-transactions" }, { ...options, filters });
+  const first = await runTrace(source, { kind: "find-transactions" }, { ...options, filters });
   const levels = searchOf(first);
   const chosen = levels.threads.map((thread) => thread.chosen);
-  const run = await runTrace(path, { kind: "find-transactions", levels: chosen }, { ...options, filters });
+  const run = await runTrace(source, { kind: "find-transactions", levels: chosen }, { ...options, filters });
   return { levels, search: searchOf(run) };
 }
 
@@ -34,8 +34,8 @@ function searchOf({ search }: TraceRun): TransactionSearch {
 }
 
 /** Throws UsageError for standard input, which can be read only once. */
-export function refusePipe(path: string): void {
-  if (path !== "-") return;
+export function refusePipe(source: TraceSource): void {
+  if (source !== "-") return;
   throw new UsageError("usage", "the search for transactions reads the trace more than once", {
     remedy: "Save it as a file first; standard input can be read only once.",
   });

@@ -1,16 +1,35 @@
 import { UserError } from "../errors.js";
-import { type FittedTrace, type FittedType, fittedWorkload } from "./fitted.js";
+import { type Fates, type FittedTrace, type FittedType, fittedWorkload } from "./fitted.js";
 import { Histogram } from "./histogram.js";
 
 /** A block that is alive. */
 interface Block {
   readonly type: FittedType;
   readonly kind: string;
-  /** Number of its outermost transaction; 0: none. */
-  readonly root: number;
+  /** The transaction or savepoint it was made in, if any. */
+  readonly scope: Scope | undefined;
   readonly bornNs: number;
 }
 
+/** A transaction or savepoint that is open. */
+interface Scope {
+  readonly id: number;
+  readonly type: FittedType;
+  readonly parent: Scope | undefined;
+  /** Savepoints around it, and blocks of each kind and savepoints of each name made in it. */
+  readonly depth: number;
+  readonly made: Map<string, number>;
+  readonly savepoints: Map<string, number>;
+  /** What became of blocks made in it, or in savepoints of it that were released: nothing to go by when it is rolled back. */
+  readonly dead: Map<Fates, Deaths>;
+  readonly children: Set<Scope>;
+}
+
+type Deaths = Pick<Fates, "withScope" | "before">;
+
+// Savepoints deeper than that, and of more names than that in one place, count as what is around them.
+const MOST_DEPTH = 16;
+const MOST_NAMES = 64;
 // Of a trace without times an event is taken to last so long.
 const NS_PER_EVENT = 100;
 
@@ -23,10 +42,8 @@ export class TraceFit {
   private columns: Map<string, number> | undefined;
   private readonly decoder = new TextDecoder();
   private readonly blocks = new Map<string, Block>();
-  /** Transaction → its outermost one. */
-  private readonly roots = new Map<number, number>();
-  /** Of open outermost transactions: type, and how many blocks of each sort they made. */
-  private readonly open = new Map<number, { type: FittedType; made: Map<string, number> }>();
+  /** Open transactions and savepoints. */
+  private readonly open = new Map<number, Scope>();
   private readonly types = new Map<string, FittedType>();
   private outside = newType();
   private readonly threads = new Set<string>();
@@ -50,11 +67,11 @@ export class TraceFit {
     if (this.rest !== "") this.line(this.rest);
     this.rest = "";
     const types = new Map(this.types);
-    for (const { root, kind, type } of this.blocks.values()) {
-      type.fates(kind).survived += root === 0 ? 0 : 1;
+    for (const { scope, kind, type } of this.blocks.values()) {
+      type.fates(kind).survived += scope === undefined ? 0 : 1;
       type.fates(kind).forever += 1;
     }
-    if (this.outside.blocks === 0 && ![...types.values()].some((type) => type.blocks > 0)) {
+    if (![this.outside, ...types.values()].some(hasBlocks)) {
       throw new UserError("nothing-to-fit", `${from} has no allocation to learn from`, {
         remedy: "Give a trace with blocks in it.",
       });
@@ -131,34 +148,68 @@ export class TraceFit {
   private starts(nowNs: number): void {
     this.types.clear();
     this.open.clear();
-    this.roots.clear();
     this.outside = newType();
     this.events = 1;
     this.firstNs = nowNs;
   }
 
-  private begins(id: number, parent: number, kind: string): void {
-    const root = parent === 0 ? id : (this.roots.get(parent) ?? id);
-    this.roots.set(id, root);
-    if (root !== id) return;
-    const name = kind === "" ? "transaction" : kind;
-    let type = this.types.get(name);
+  private begins(id: number, parentId: number, kind: string): void {
+    const parent = parentId === 0 ? undefined : this.open.get(parentId);
+    // Of a transaction that began before all that is looked at.
+    if (parentId !== 0 && parent === undefined) return;
+    if (parent !== undefined && !mayHold(parent, kind)) {
+      this.open.set(id, parent);
+      return;
+    }
+    const name = kind === "" ? (parent === undefined ? "transaction" : "savepoint") : kind;
+    const types = parent?.type.savepoints ?? this.types;
+    let type = types.get(name);
     if (type === undefined) {
       type = newType();
-      this.types.set(name, type);
+      types.set(name, type);
     }
     type.begun += 1;
-    this.open.set(id, { type, made: new Map() });
+    const scope: Scope = {
+      id,
+      type,
+      parent,
+      depth: parent === undefined ? 0 : parent.depth + 1,
+      made: new Map(),
+      savepoints: new Map(),
+      dead: new Map(),
+      children: new Set(),
+    };
+    parent?.children.add(scope);
+    parent?.savepoints.set(name, (parent.savepoints.get(name) ?? 0) + 1);
+    this.open.set(id, scope);
   }
 
-  private ends(id: number, aborted: boolean): void {
-    const transaction = this.open.get(id);
-    this.roots.delete(id);
-    if (transaction === undefined) return;
+  /** @param implied by the end of what is around it */
+  private ends(id: number, aborted: boolean, implied = false): void {
+    const scope = this.open.get(id);
     this.open.delete(id);
-    const { type, made } = transaction;
-    if (aborted) type.aborted += 1;
-    for (const [kind, count] of made) type.perTransaction(kind).add(count);
+    // A savepoint that counts as what is around it ends nothing.
+    if (scope?.id !== id) return;
+    for (const child of scope.children) this.ends(child.id, aborted, true);
+    const { type, parent, made, savepoints, dead } = scope;
+    parent?.children.delete(scope);
+    if (aborted && !implied) type.aborted += 1;
+    for (const [kind, count] of made) type.perScope(kind).add(count);
+    for (const [name, count] of savepoints) type.perSavepoint(name).add(count);
+    for (const [fates, deaths] of dead) {
+      if (aborted) fates.rolledBack += deaths.withScope + deaths.before;
+      else if (parent === undefined) add(fates, deaths);
+      else add(deathsIn(parent, fates), deaths);
+    }
+    // Survivors remember it.
+    for (const part of [made, savepoints, dead]) part.clear();
+  }
+
+  /** Of the scopes around a block the innermost that is open; released savepoints handed their blocks on. */
+  private innermostOpen(scope: Scope | undefined): Scope | undefined {
+    let around = scope;
+    while (around !== undefined && this.open.get(around.id) !== around) around = around.parent;
+    return around;
   }
 
   private born(
@@ -170,19 +221,18 @@ export class TraceFit {
     diesWithScope: boolean,
   ): void {
     const kind = kindName === "" ? "unknown" : kindName;
-    const root = scope === 0 ? 0 : (this.roots.get(scope) ?? 0);
-    const transaction = this.open.get(root);
-    const type = transaction?.type ?? this.outside;
+    const around = this.open.get(scope);
+    const type = around?.type ?? this.outside;
     type.blocks += 1;
     type.sizesOf(kind).add(size);
-    transaction?.made.set(kind, (transaction.made.get(kind) ?? 0) + 1);
-    const fates = type.fates(kind);
-    fates.born += 1;
+    around?.made.set(kind, (around.made.get(kind) ?? 0) + 1);
+    type.fates(kind).born += 1;
     if (diesWithScope) {
-      fates.withScope += 1;
+      if (around === undefined) type.fates(kind).withScope += 1;
+      else deathsIn(around, type.fates(kind)).withScope += 1;
       return;
     }
-    this.blocks.set(id, { type, kind, root: transaction === undefined ? 0 : root, bornNs: nowNs });
+    this.blocks.set(id, { type, kind, scope: around, bornNs: nowNs });
     this.sizes.set(id, size);
     this.live += size;
     this.peakLive = Math.max(this.peakLive, this.live);
@@ -194,12 +244,13 @@ export class TraceFit {
     this.blocks.delete(id);
     this.live -= this.sizes.get(id) ?? 0;
     this.sizes.delete(id);
-    const { type, kind, root, bornNs } = block;
-    if (root !== 0 && this.open.has(root)) {
-      type.fates(kind).before += 1;
+    const { type, kind, scope, bornNs } = block;
+    const holder = this.innermostOpen(scope);
+    if (holder !== undefined) {
+      deathsIn(holder, type.fates(kind)).before += 1;
       return;
     }
-    type.fates(kind).survived += root === 0 ? 0 : 1;
+    type.fates(kind).survived += scope === undefined ? 0 : 1;
     let ages = this.ages.get(kind);
     if (ages === undefined) {
       ages = new Histogram();
@@ -209,9 +260,33 @@ export class TraceFit {
   }
 }
 
+function deathsIn(scope: Scope, fates: Fates): Deaths {
+  let deaths = scope.dead.get(fates);
+  if (deaths === undefined) {
+    deaths = { withScope: 0, before: 0 };
+    scope.dead.set(fates, deaths);
+  }
+  return deaths;
+}
+
+function add(to: Deaths, deaths: Deaths): void {
+  to.withScope += deaths.withScope;
+  to.before += deaths.before;
+}
+
+function hasBlocks({ blocks, savepoints }: FittedType): boolean {
+  return blocks > 0 || [...savepoints.values()].some(hasBlocks);
+}
+
+/** Whether a savepoint of this name in `scope` is told from what is around it. */
+function mayHold({ depth, type }: Scope, name: string): boolean {
+  return depth < MOST_DEPTH && (type.savepoints.size < MOST_NAMES || type.savepoints.has(name));
+}
+
 function newType(): FittedType {
   const sizes = new Map<string, Histogram>();
   const counts = new Map<string, Histogram>();
+  const savepointCounts = new Map<string, Histogram>();
   const fates = new Map<string, ReturnType<FittedType["fates"]>>();
   const histogram = (map: Map<string, Histogram>, kind: string): Histogram => {
     let found = map.get(kind);
@@ -226,12 +301,14 @@ function newType(): FittedType {
     aborted: 0,
     blocks: 0,
     sizesOf: (kind) => histogram(sizes, kind),
-    perTransaction: (kind) => histogram(counts, kind),
+    perScope: (kind) => histogram(counts, kind),
+    savepoints: new Map(),
+    perSavepoint: (name) => histogram(savepointCounts, name),
     kinds: () => [...fates.keys()],
     fates: (kind) => {
       let found = fates.get(kind);
       if (found === undefined) {
-        found = { born: 0, withScope: 0, before: 0, survived: 0, forever: 0 };
+        found = { born: 0, withScope: 0, before: 0, rolledBack: 0, survived: 0, forever: 0 };
         fates.set(kind, found);
       }
       return found;

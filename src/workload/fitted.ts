@@ -9,18 +9,26 @@ export interface Fates {
   withScope: number;
   /** Freed before the end of their transaction. */
   before: number;
+  /** Dead before the end of a transaction or savepoint around it that was rolled back: who can say what of. */
+  rolledBack: number;
   /** Alive after it. */
   survived: number;
   /** Alive at the end of the trace. */
   forever: number;
 }
 
+/** A type of transaction, or the savepoints of one name in one place of it. */
 export interface FittedType {
   begun: number;
   aborted: number;
   blocks: number;
   sizesOf(kind: string): Histogram;
-  perTransaction(kind: string): Histogram;
+  /** How many blocks of a kind are made in one of them, where there is any; not those in savepoints of it. */
+  perScope(kind: string): Histogram;
+  /** By their names. */
+  readonly savepoints: Map<string, FittedType>;
+  /** How many savepoints of a name are in one of them, where there is any. */
+  perSavepoint(name: string): Histogram;
   kinds(): string[];
   fates(kind: string): Fates;
 }
@@ -69,23 +77,34 @@ function branches(type: FittedType, kind: string, scoped: boolean): unknown[] {
     [aged, `${kind} by age`],
     [forever, "forever"],
   ];
-  return all
-    .filter(([weight]) => weight > 0)
-    .map(([weight, lifetime]) => ({ weight, steps: [{ alloc: kind, size, lifetime }] }));
+  const known = all.filter(([weight]) => weight > 0);
+  const only: [number, string][] = fates.rolledBack > 0 ? [[fates.rolledBack, "transaction"]] : [];
+  return (known.length > 0 ? known : only).map(([weight, lifetime]) => ({
+    weight,
+    steps: [{ alloc: kind, size, lifetime }],
+  }));
 }
 
-/** The steps of a type of transaction: every kind as often as it was made, each block with a fate of its own. */
-function transactionSteps(type: FittedType): unknown[] {
-  return type.kinds().flatMap((kind): unknown[] => {
-    const counts = type.perTransaction(kind);
+/** The steps of a type of transaction or savepoint: every kind as often as it was made, each block with a fate of its own. */
+function scopeSteps(type: FittedType): unknown[] {
+  const blocks = type.kinds().flatMap((kind): unknown[] => {
     const pick = branches(type, kind, true);
-    if (pick.length === 0 || counts.count === 0) return [];
-    // How many transactions made any at all.
-    const some = { repeat: distribution(counts.rows()), steps: [{ pick }] };
-    return counts.count >= type.begun
-      ? [some]
-      : [{ chance: percent(counts.count, type.begun), steps: [some] }];
+    return pick.length === 0 ? [] : asOften(type.perScope(kind), type.begun, [{ pick }]);
   });
+  const savepoints = [...type.savepoints].flatMap(([name, inner]): unknown[] => {
+    const rollback = inner.aborted > 0 && { rollback: percent(inner.aborted, inner.begun) };
+    return asOften(type.perSavepoint(name), type.begun, [
+      { savepoint: name, ...rollback, steps: scopeSteps(inner) },
+    ]);
+  });
+  return [...blocks, ...savepoints];
+}
+
+/** @param counts of the scopes in which it happened at all */
+function asOften(counts: Histogram, scopes: number, steps: unknown[]): unknown[] {
+  if (counts.count === 0) return [];
+  const some = { repeat: distribution(counts.rows()), steps };
+  return counts.count >= scopes ? [some] : [{ chance: percent(counts.count, scopes), steps: [some] }];
 }
 
 /** A portion of what was made in no transaction. */
@@ -112,13 +131,14 @@ export function fittedWorkload(trace: FittedTrace): string {
       if (type.fates(kind).forever > 0) needed.add("forever");
       if (trace.ages.has(kind)) needed.add(`${kind} by age`);
     }
+    for (const inner of type.savepoints.values()) note(inner);
   };
   for (const [name, type] of trace.types) {
     note(type);
     transactions[name] = {
       weight: type.begun,
       ...(type.aborted > 0 && { abort: percent(type.aborted, type.begun) }),
-      steps: transactionSteps(type),
+      steps: scopeSteps(type),
     };
   }
   if (trace.outside.blocks > 0) {
@@ -136,8 +156,8 @@ export function fittedWorkload(trace: FittedTrace): string {
     }
   }
   const comment =
-    ` Fitted to ${trace.from.replace(/\s/g, " ")}: sizes, lifetimes and kinds by type of transaction are what was counted there;\n` +
-    " the order of steps within a transaction is not, nor are savepoints. What was made in no transaction comes in portions\n named outside.\n";
+    ` Fitted to ${trace.from.replace(/\s/g, " ")}: sizes, lifetimes, kinds and savepoints by type of transaction are what was counted\n` +
+    " there; the order of steps within a transaction is not. What was made in no transaction comes in portions\n named outside.\n";
   const body = {
     workload: "fitted",
     threads: trace.threads,

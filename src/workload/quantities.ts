@@ -1,7 +1,7 @@
 /** Values of a workload file as people write them: sizes, times, counts, shares. Parsed to bytes, ns, numbers. */
 import { z } from "zod";
 import { UserError } from "../errors.js";
-import { parseBytes, parseDuration } from "../units.js";
+import { DURATION_UNITS, parseBytes, parseDuration, SIZE_UNITS } from "../units.js";
 
 /** What a distribution is over. */
 export type Quantity = "size" | "count" | "time";
@@ -13,6 +13,35 @@ export const EXAMPLES: Readonly<Record<Quantity, string>> = {
   size: "64, 4KiB or 1.5MiB",
   count: "3",
   time: "250us, 10ms or 2h",
+};
+
+/** How a JSON schema refers to what stands among its definitions (json-schema.ts). */
+export const definition = (name: string): string => `#/definitions/${name}`;
+
+/** A part of a JSON schema. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** JSON schemas know no flag for capitals. */
+const pattern = (units: readonly string[]): string => {
+  const caseless = (unit: string): string =>
+    unit.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
+  return `^\\s*\\d+(\\.\\d+)?\\s*(${units.map(caseless).join("|")})\\s*$`;
+};
+
+/** What parseQuantity takes, for editors. */
+export const QUANTITY_SCHEMAS: Readonly<Record<Quantity, JsonSchema>> = {
+  size: {
+    anyOf: [
+      { type: "number", minimum: 0, maximum: LARGEST_VALUE },
+      { type: "string", pattern: pattern(SIZE_UNITS) },
+    ],
+    description: `A size, such as ${EXAMPLES.size}.`,
+  },
+  count: { type: "number", minimum: 0, maximum: LARGEST_VALUE },
+  time: {
+    anyOf: [{ const: 0 }, { type: "string", pattern: pattern(DURATION_UNITS) }],
+    description: `A time with its unit, such as ${EXAMPLES.time}.`,
+  },
 };
 
 /** The number behind `64KiB`, `10ms` or `3`; undefined where it is none of its kind, or out of range. */
@@ -37,7 +66,7 @@ export function parseQuantity(value: unknown, quantity: Quantity): number | unde
 }
 
 function quantitySchema(quantity: Quantity, name: string) {
-  return z.unknown().transform((value, context) => {
+  const schema = z.unknown().transform((value, context) => {
     const number = parseQuantity(value, quantity);
     if (number !== undefined && Number.isInteger(number)) return number;
     context.addIssue({
@@ -46,6 +75,9 @@ function quantitySchema(quantity: Quantity, name: string) {
     });
     return z.NEVER;
   });
+  return schema.meta(
+    quantity === "count" ? { ...QUANTITY_SCHEMAS.count, type: "integer" } : { $ref: definition(quantity) },
+  );
 }
 
 export const bytes = quantitySchema("size", "size");
@@ -53,7 +85,7 @@ export const duration = quantitySchema("time", "time");
 export const wholeNumber = quantitySchema("count", "whole number");
 
 function shareSchema(most: number) {
-  return z.unknown().transform((value, context) => {
+  const schema = z.unknown().transform((value, context) => {
     const match = typeof value === "string" ? /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(value) : null;
     const share = match === null ? value : Number(match[1]) / 100;
     if (typeof share === "number" && share >= 0 && share <= most) return share;
@@ -62,6 +94,12 @@ function shareSchema(most: number) {
       message: `${JSON.stringify(value) ?? "nothing"} is not a share${most === 1 ? " of 0 to 100 %" : ""}\nWrite it like 8% or 0.08.`,
     });
     return z.NEVER;
+  });
+  return schema.meta({
+    anyOf: [
+      { type: "number", minimum: 0, maximum: most },
+      { type: "string", pattern: "^\\s*\\d+(\\.\\d+)?\\s*%\\s*$" },
+    ],
   });
 }
 

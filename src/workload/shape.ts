@@ -1,7 +1,14 @@
 /** Distributions as a workload file says them. */
 import { z } from "zod";
 import { suggest } from "./mistake.js";
-import { EXAMPLES, LARGEST_VALUE, parseQuantity, type Quantity } from "./quantities.js";
+import {
+  definition,
+  EXAMPLES,
+  type JsonSchema,
+  LARGEST_VALUE,
+  parseQuantity,
+  type Quantity,
+} from "./quantities.js";
 
 /** In bytes, ns or numbers. Values are truncated to min … max (the rest is as likely as before, relatively). */
 export type Shape =
@@ -36,6 +43,21 @@ const PARAMETERS: Readonly<Record<Exclude<Named, "empirical">, readonly string[]
   lognormal: ["median", "mean", "sigma", "min", "max"],
   exponential: ["mean", "min", "max"],
   zipf: ["exponent", "min", "max"],
+};
+
+/** What must be among them; a lognormal also has a median or a mean. */
+const NEEDED: Readonly<Record<Exclude<Named, "empirical">, readonly string[]>> = {
+  uniform: ["min", "max"],
+  loguniform: ["min", "max"],
+  lognormal: ["sigma"],
+  exponential: ["mean"],
+  zipf: ["exponent", "max"],
+};
+
+/** Those that are plain numbers, whatever the distribution is over. */
+const PLAIN: Readonly<Record<string, JsonSchema>> = {
+  sigma: { type: "number", minimum: 0.001, maximum: 6 },
+  exponent: { type: "number", minimum: 0, maximum: 20 },
 };
 
 class Refusal extends Error {
@@ -154,14 +176,7 @@ class Reader {
         `a ${kind} distribution has no ${wrong}`,
         suggest(wrong, PARAMETERS[kind]),
       );
-    const needed = {
-      uniform: ["min", "max"],
-      loguniform: ["min", "max"],
-      zipf: ["exponent", "max"],
-      lognormal: ["sigma"],
-      exponential: ["mean"],
-    };
-    const missing = needed[kind].find((name) => values[name] === undefined);
+    const missing = NEEDED[kind].find((name) => values[name] === undefined);
     if (missing !== undefined)
       throw new Refusal([kind], `the ${kind} distribution lacks its ${missing}`, `Add ${missing}: … to it.`);
     return values;
@@ -226,7 +241,7 @@ class Reader {
 /** A distribution over sizes, counts or times: a value by itself is a constant. */
 export function distribution(quantity: Quantity) {
   const reader = new Reader(quantity);
-  return z.unknown().transform((value, context): DistributionSpec => {
+  const schema = z.unknown().transform((value, context): DistributionSpec => {
     try {
       return reader.read(value);
     } catch (error) {
@@ -235,4 +250,46 @@ export function distribution(quantity: Quantity) {
       return z.NEVER;
     }
   });
+  return schema.meta({ $ref: definition(`${quantity}-distribution`) });
+}
+
+/** What `distribution` takes, for editors. */
+export function distributionSchema(quantity: Quantity): JsonSchema {
+  const value = { $ref: definition(quantity) };
+  const only = (properties: Record<string, unknown>, required: readonly string[]): JsonSchema => ({
+    type: "object",
+    properties,
+    required,
+    additionalProperties: false,
+  });
+  const parameters = (kind: Exclude<Named, "empirical">, without?: string): JsonSchema => {
+    const names = PARAMETERS[kind].filter((name) => name !== without);
+    return only(Object.fromEntries(names.map((name) => [name, PLAIN[name] ?? value])), [
+      ...NEEDED[kind],
+      ...(kind === "lognormal" ? [without === "mean" ? "median" : "mean"] : []),
+    ]);
+  };
+  const forms = (kind: Named): readonly JsonSchema[] => {
+    switch (kind) {
+      case "empirical":
+        return [
+          {
+            type: "array",
+            minItems: 1,
+            description: "Rows of [value, weight] or [from, to, weight].",
+            items: { type: "array", minItems: 2, maxItems: 3 },
+          },
+        ];
+      case "lognormal":
+        return [parameters(kind, "mean"), parameters(kind, "median")];
+      case "uniform":
+      case "loguniform":
+        return [{ type: "array", items: value, minItems: 2, maxItems: 2 }, parameters(kind)];
+      default:
+        return [parameters(kind)];
+    }
+  };
+  return {
+    anyOf: [value, ...KINDS.map((kind) => only({ [kind]: { anyOf: forms(kind) }, step: value }, [kind]))],
+  };
 }

@@ -16,12 +16,6 @@ export function shippedWorkloads(): string[] {
     .sort();
 }
 
-/** True where a command that takes traces is given a workload: a file .yaml, or a shipped name that is no file here. */
-export function namesWorkload(nameOrPath: string): boolean {
-  if (/\.ya?ml$/i.test(nameOrPath)) return true;
-  return /^[a-z-]+$/.test(nameOrPath) && shippedWorkloads().includes(nameOrPath) && !existsSync(nameOrPath);
-}
-
 /** A shipped workload by its name, or a file. Throws UserError where there is neither. */
 export function findWorkload(nameOrPath: string): Workload {
   if (shippedWorkloads().includes(nameOrPath)) return readWorkloadFile(join(FOLDER, `${nameOrPath}.yaml`));

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { Mistake, suggest } from "./mistake.js";
-import { bytes, duration, factor, share, wholeNumber } from "./quantities.js";
+import { bytes, definition, duration, factor, share, wholeNumber } from "./quantities.js";
 import { type DistributionSpec, distribution } from "./shape.js";
 
 export const MOST_THREADS = 1024;
@@ -42,7 +42,7 @@ function named<T extends z.ZodType>(what: string, value: T) {
 
 /** Tries the shape that the node's own names point at, so that a complaint is about that one. */
 function oneOf(what: string, shapes: Readonly<Record<string, z.ZodType>>) {
-  return z.unknown().transform((value, context): unknown => {
+  const schema = z.unknown().transform((value, context): unknown => {
     const keys =
       typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
     const key = Object.keys(shapes).find((each) => keys.includes(each));
@@ -64,6 +64,7 @@ function oneOf(what: string, shapes: Readonly<Record<string, z.ZodType>>) {
     }
     return z.NEVER;
   });
+  return schema.meta({ $ref: definition(what) });
 }
 
 const alignment = wholeNumber.refine(
@@ -110,12 +111,13 @@ const steps: z.ZodType<readonly StepSpec[]> = z.lazy(() =>
 
 const step: z.ZodType<StepSpec> = z.lazy(() => stepShapes) as unknown as z.ZodType<StepSpec>;
 
-const stepShapes = oneOf("step", {
+/** By the name that tells a step. */
+export const STEP_SHAPES: Readonly<Record<string, z.ZodType>> = {
   alloc: record("the step alloc", {
     alloc: name,
     count,
     size: distribution("size").optional(),
-    lifetime: name.optional(),
+    lifetime: name.optional().describe("transaction, steps, or a population."),
     align: alignment.optional(),
     zeroed: z.boolean({ error: "zeroed is true or false\nLeave it out for false." }).optional(),
   }),
@@ -140,7 +142,9 @@ const stepShapes = oneOf("step", {
   think: record("the step think", { think: distribution("time") }),
   drop: record("the step drop", { drop: name, count }),
   collect: record("the step collect", { collect: name }),
-});
+};
+
+const stepShapes = oneOf("step", STEP_SHAPES);
 
 const kind = record("a kind", {
   size: distribution("size"),
@@ -152,14 +156,11 @@ const population = record("a population", {
   dies: z.enum(["random", "oldest", "epoch", "queue", "age", "never"], {
     error: "there is no such death\nOne of random, oldest, epoch, queue, age, never.",
   }),
-  /** Of the live bytes: its target. */
-  share: share.optional(),
+  share: share.optional().describe("Of the live bytes: its target."),
   age: distribution("time").optional(),
-  /** The job whose thread frees what is queued. */
-  to: name.optional(),
-  batch: wholeNumber.optional(),
-  /** Makes members before the trace begins to count, up to the target. */
-  opening: steps.optional(),
+  to: name.optional().describe("The job whose thread frees what is queued."),
+  batch: wholeNumber.optional().describe("How many an epoch collector frees at once."),
+  opening: steps.optional().describe("Makes members before the trace begins to count, up to the target."),
 });
 
 const transaction = record("a transaction type", {
@@ -187,12 +188,11 @@ const phase = record("a phase", {
 const samples = record("samples", {
   every: duration.refine((ns) => ns > 0, { error: "every must be above 0\nWrite it like 1s." }),
   limit: bytes.refine((value) => value > 0, { error: "the limit must be above 0\nWrite it like 8GiB." }),
-  /** In use beside what is alive here. */
-  used: bytes.optional(),
+  used: bytes.optional().describe("In use beside what is alive here."),
   "stop-at-limit": z.boolean({ error: "stop-at-limit is true or false\nLeave it out for false." }).optional(),
 });
 
-const workload = record("a workload", {
+export const workload = record("a workload", {
   workload: name,
   description: text.optional(),
   threads: wholeNumber.refine((value) => value >= 1 && value <= MOST_THREADS, {
@@ -201,11 +201,11 @@ const workload = record("a workload", {
   events: wholeNumber.refine((value) => value >= 1, {
     error: "events must be at least 1\nWrite it like 1000000.",
   }),
-  live: bytes.optional(),
-  /** Mean time between two events of a thread that is at work. */
+  live: bytes.optional().describe("What is alive, in all: the shares of populations are of it."),
   pace: duration
     .refine((ns) => ns >= 1 && ns <= 2e9, { error: "pace must be 1 ns to 2 s\nWrite it like 100ns." })
-    .optional(),
+    .optional()
+    .describe("Mean time between two events of a thread that is at work."),
   kinds: named("kinds", kind),
   populations: named("populations", population).optional(),
   transactions: named("transaction types", transaction),

@@ -44,6 +44,10 @@ describe("a mistyped word", () => {
     [["inspekt", "x.rmt"], /inspect/],
     [["replay", "x.rmt", "--round", "3"], /--rounds/],
     [["replay", "x.rmt", "-a", "jemaloc"], /jemalloc/],
+    [["replay", "oltp-tpc"], /oltp-tpcc/],
+    [["inspect", "oltp-tpc"], /oltp-tpcc/],
+    [["convert", "oltp-tpc", "out.csv"], /oltp-tpcc/],
+    [["diff", "oltp-tpcc", "oltp-piont"], /oltp-point/],
   ])("%j is answered with the right one", async (args, right) => {
     const { code, stdout, stderr } = await runTool(args);
     expect(code).toBe(1);

@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command } from "../../src/commands/generate.js";
 import { runTrace } from "../../src/trace/source.js";
+import { workloadJsonSchema } from "../../src/workload/json-schema.js";
 import { shippedWorkloads } from "../../src/workload/shipped.js";
 import { play } from "./world.js";
 
@@ -15,6 +16,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("generate", () => {
+  it("prints the JSON schema of workload files", async () => {
+    const { stdout } = await play(command, ["--schema"]);
+    expect(JSON.parse(stdout.toString())).toEqual(workloadJsonSchema());
+  });
+
   it("lists what is shipped", async () => {
     const text = (await play(command, ["--list"])).stdout.toString();
     for (const name of shippedWorkloads()) expect(text).toMatch(new RegExp(`^${name} `, "m"));

@@ -57,7 +57,7 @@ describe("a raw recording", () => {
     expect(plain.analysis?.events).toBeGreaterThan(1000);
     for (const path of [fileOf(gzipSync(bytes), "raw.gz"), fileOf(zipOf({ "raw.rmt": bytes }), "raw.zip")]) {
       const packed = await inspected(path);
-      expect(packed.file.profile).toBe("raw");
+      expect(packed.file).toMatchObject({ profile: "raw" });
       expect(packed.analysis).toEqual(plain.analysis);
     }
     expect(readdirSync(tmpdir()).filter((name) => /^rustydb-mem-[0-9a-f-]{36}$/.test(name))).toEqual([]);
@@ -68,7 +68,7 @@ describe("a raw recording", () => {
     const pieces: Buffer[] = [];
     await runTrace(raw, { kind: "rmt" }, { onOutput: (piece) => void pieces.push(piece) });
     const canonical = await inspected(fileOf(Buffer.concat(pieces), "canonical.rmt"));
-    expect(canonical.file.profile).toBe("canonical");
+    expect(canonical.file).toMatchObject({ profile: "canonical" });
     expect(canonical.analysis).toEqual(plain.analysis);
     expect(Buffer.concat(pieces).length).toBeLessThan(bytes.length);
   });

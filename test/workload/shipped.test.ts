@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chooseAllocators } from "../../src/engine/allocators.js";
+import { namedTrace } from "../../src/engine/named-trace.js";
 import { compileGenerated, compilePlan } from "../../src/engine/plan.js";
 import { runRound } from "../../src/engine/replayer.js";
 import { Workspace } from "../../src/engine/workspace.js";
@@ -91,16 +92,18 @@ describe("the shipped workloads", () => {
     const workspace = new Workspace();
     try {
       const plan = { threads: 0, withTimes: false };
-      const byName = await compilePlan("oltp-tpcc", "a", workspace, plan);
+      const byName = await compilePlan(await namedTrace("oltp-tpcc"), "a", workspace, plan);
       const byFile = await compilePlan(
-        join(packageRoot, "workloads", "oltp-tpcc.yaml"),
+        await namedTrace(join(packageRoot, "workloads", "oltp-tpcc.yaml")),
         "b",
         workspace,
         plan,
       );
       expect(byName.trace.events).toBeGreaterThan(590_000);
       expect(byFile.trace.sha256).toBe(byName.trace.sha256);
-      await expect(compilePlan("oltp-tcpp", "c", workspace, plan)).rejects.toThrow(/no such file/);
+      await expect(namedTrace("oltp-tcpp")).rejects.toMatchObject({
+        remedy: expect.stringMatching(/oltp-tpcc/),
+      });
     } finally {
       workspace.dispose();
     }
