@@ -3,7 +3,7 @@
  * recorded: the CPU time of Redis under redis-benchmark, beside heaptrack's recording of it, and the latency of
  * PostgreSQL under pgbench. Medians of what was added, with their bootstrap intervals.
  *
- * npm run bench:record-servers [rounds]
+ * npm run bench:record-servers [rounds] [redis|postgres]
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,6 +22,7 @@ const PGBENCH_SECONDS = 4;
 const PGBENCH_RATE = 300;
 
 const rounds = Number(process.argv[2] ?? 11);
+const only = process.argv[3];
 let kept = true;
 
 const say = (line: string): void => {
@@ -187,8 +188,12 @@ async function pgbench(): Promise<void> {
   }
 }
 
-if (existsSync("/usr/bin/redis-server") && existsSync("/usr/bin/heaptrack")) await redis();
-else say("redis-server or heaptrack is not installed: apt-get install redis-server redis-tools heaptrack");
-if (binaries() !== undefined) await pgbench();
-else say("PostgreSQL is not installed: apt-get install postgresql postgresql-contrib");
+if (only !== "postgres") {
+  if (existsSync("/usr/bin/redis-server") && existsSync("/usr/bin/heaptrack")) await redis();
+  else say("redis-server or heaptrack is not installed: apt-get install redis-server redis-tools heaptrack");
+}
+if (only !== "redis") {
+  if (binaries() !== undefined) await pgbench();
+  else say("PostgreSQL is not installed: apt-get install postgresql postgresql-contrib");
+}
 if (!kept) process.exitCode = 1;
