@@ -334,7 +334,7 @@ void ExpectSameAsTrace(const std::vector<Event>& events,
 }
 
 TEST(Planner, RandomTracesKeepTheirOrderAndNeverDeadlock) {
-  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 600; ++seed) {
     SCOPED_TRACE(seed);
     RandomTraceOptions options;
     options.threads = 1 + seed % 7;

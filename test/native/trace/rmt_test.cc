@@ -300,7 +300,7 @@ TEST(Rmt, ThatPromisesMoreThanItHasIsAnErrorAndTakesNoMemory) {
 
 TEST(Rmt, SkipsDamagedBlocksAndCountsWhatWasLost) {
   TraceInfo info;
-  const auto events = RandomTrace(3, 60'000, info, true);
+  const auto events = RandomTrace(3, 30'000, info, true);
   const Bytes file = WriteRmt(info, events);
   const auto blocks = BlocksOf(file);
   std::size_t eventBlocks = 0;
