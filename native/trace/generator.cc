@@ -53,7 +53,9 @@ class WorkloadGenerator::Impl {
   }
 
   bool Step(std::size_t events) {
-    for (const std::uint64_t until = trace_.events() + events; trace_.events() < until;) {
+    // Turns count too: code that makes no event, for long, must not keep its caller.
+    const std::uint64_t until = trace_.events() + events;
+    for (std::size_t turns = 0; trace_.events() < until && turns < events; ++turns) {
       if (!opened_) {
         Open();
       } else if (!Turn()) {
@@ -79,11 +81,13 @@ class WorkloadGenerator::Impl {
         Session& session = sessions_.front();
         if (session.idle()) session.BeginWork(population.fill);
         session.Run(kBurst, *phase_);
+        ReadMemory(0);
         return;
       }
       // The rest of its fill: what it began has to end.
       if (!sessions_.front().idle()) {
         sessions_.front().Run(kBurst, *phase_);
+        ReadMemory(0);
         return;
       }
       ++opening_;
@@ -111,7 +115,9 @@ class WorkloadGenerator::Impl {
     if (thinkNs != 0) {
       StopWorking(place, thinkNs);
     } else if (thread >= program_.threads && session.idle()) {
-      StopWorking(place, SampleOf(program_.jobs[thread - program_.threads].every));
+      // A run takes the time of an event even where it makes none, so that time goes on.
+      const std::uint64_t every = SampleOf(program_.jobs[thread - program_.threads].every);
+      StopWorking(place, std::max({every, program_.paceNs, std::uint64_t{1}}));
     }
     return true;
   }
@@ -144,7 +150,7 @@ class WorkloadGenerator::Impl {
   }
 
   void ReadMemory(std::uint32_t thread) {
-    while (nextSampleNs_ <= trace_.nowNs()) {
+    while (nextSampleNs_ <= trace_.nowNs() && trace_.events() < endEvents_) {
       const SampleProgram& samples = program_.samples;
       const std::uint64_t used = std::min(samples.baseBytes + trace_.liveBytes(), samples.totalBytes);
       trace_.Sample(thread, nextSampleNs_, used, samples.totalBytes);
@@ -166,7 +172,7 @@ class WorkloadGenerator::Impl {
     if (atWork_.empty() && !ending) {
       // Memory is read on time while everybody sleeps.
       const std::uint64_t wake = sleepers_.top().first;
-      while (nextSampleNs_ < wake && endEvents_ != 0) {
+      while (nextSampleNs_ < wake && trace_.events() < endEvents_) {
         trace_.SleepUntil(nextSampleNs_);
         ReadMemory(sleepers_.top().second);
       }

@@ -19,7 +19,8 @@ class WorkloadGenerator {
   WorkloadGenerator(WorkloadProgram program, TraceInfo& info, EventSink& sink);
   ~WorkloadGenerator();
 
-  /** Makes about `events` more. False when the trace is complete: the sink has been finished. */
+  /** Makes about `events` more, fewer where the steps make hardly any. False when the trace is complete: the
+   * sink has been finished. */
   bool Step(std::size_t events);
 
  private:

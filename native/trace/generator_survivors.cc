@@ -69,9 +69,10 @@ void Survivors::Send(std::uint32_t thread, const GeneratedBlock& block, const Po
   if (population.job != 0) {
     to = program_.threads + population.job - 1;
     if (std::find(running_.begin(), running_.end(), to) == running_.end()) to = thread;
-  } else if (running_.size() > 1) {
+  } else if (const std::size_t some = workers_ > 1 ? workers_ : running_.size(); some > 1) {
+    // Workers stand first. Jobs sleep, and would keep what they are sent for as long.
     do {
-      to = running_[random_.Below(static_cast<std::uint32_t>(running_.size()))];
+      to = running_[random_.Below(static_cast<std::uint32_t>(some))];
     } while (to == thread);
   }
   if (to == thread) {
@@ -90,7 +91,10 @@ void Survivors::FreeSent(std::uint32_t thread, std::size_t most) {
 }
 
 void Survivors::FreeDue(std::uint32_t thread) {
-  if (!sent_[thread].empty()) FreeSent(thread, kMostSentFrees);
+  if (!sent_[thread].empty()) {
+    // A job has slept while it was sent blocks, and would never catch up.
+    FreeSent(thread, thread < program_.threads ? kMostSentFrees : sent_[thread].size());
+  }
   if (ages_.size() == 0) return;
   // Frees take time, so they are made when the wheel stands still.
   ages_.Advance(trace_.nowNs(), [this](const GeneratedBlock& block) { due_.push_back(block); });
@@ -113,8 +117,8 @@ void Survivors::CollectBatches(std::uint32_t thread) {
     const std::size_t batch = population.program().batch;
     if (population.size() < batch || population.bytes() <= target) continue;
     if (trace_.begins() < epochs.retryAtBegin) continue;
-    // Not by the thread that made the oldest, if there is another: a collector is somebody else.
-    if (population.oldest().thread() == thread && running_.size() > 1) continue;
+    // Not by the thread that made the oldest, if there is another that collects.
+    if (population.oldest().thread() == thread && workers_ > 1) continue;
     std::size_t count = population.Collectable(Horizon(), target, std::max(batch, kMostCollected));
     if (count < batch) epochs.retryAtBegin = trace_.begins() + kRetryBegins;
     if (count < batch) continue;
@@ -136,11 +140,13 @@ void Survivors::Drop(std::uint32_t thread, std::uint32_t index, std::uint64_t co
 
 void Survivors::ThreadStarted(std::uint32_t thread) {
   running_.push_back(thread);
+  if (thread < program_.threads) ++workers_;
 }
 
 void Survivors::ThreadEnds(std::uint32_t thread) {
   FreeSent(thread, sent_[thread].size());
   std::erase(running_, thread);
+  if (thread < program_.threads) --workers_;
 }
 
 }  // namespace rmem

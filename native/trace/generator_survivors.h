@@ -56,7 +56,8 @@ class Survivors {
   std::vector<Epochs> epochs_;  // those that transactions collect
   std::vector<std::uint64_t> openSince_;
   std::vector<std::vector<GeneratedBlock>> sent_;
-  std::vector<std::uint32_t> running_;
+  std::vector<std::uint32_t> running_;  // threads, those of jobs last
+  std::size_t workers_ = 0;             // of `running_` those of no job
   TimingWheel<GeneratedBlock> ages_;
   std::vector<GeneratedBlock> due_;
 };

@@ -1,5 +1,6 @@
 #include "trace/workload_program.h"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 #include <stdexcept>
@@ -53,8 +54,8 @@ Distribution ReadDistribution(const std::vector<std::uint64_t>& row) {
     const Distribution::Bin bin{row[at], row[at + 1], Fit(row[at + 2], "threshold"),
                                 Fit(row[at + 3], "alias")};
     if (bin.width == 0 || bin.alias >= count) Refuse("a bin of a distribution");
-    if (row[0] == 0 || bin.low > kMaxBlockBytes || bin.width > kMaxBlockBytes ||
-        row[0] > kMaxBlockBytes / (bin.low + bin.width)) {
+    if (row[0] == 0 || row[0] > kMaxBlockBytes || bin.low > kMaxBlockBytes || bin.width > kMaxBlockBytes ||
+        bin.low + bin.width - 1 > kMaxBlockBytes / row[0]) {
       Refuse("a distribution has values of more than 2^47");
     }
     bins.push_back(bin);
@@ -171,6 +172,7 @@ class Checker {
     if (program_.events < 1) Refuse("events must be at least 1");
     if (program_.phases.empty()) Refuse("there is no phase");
     if (program_.transactions.empty()) Refuse("there is no transaction");
+    for (const PhaseProgram& phase : program_.phases) CheckPhase(phase);
     for (const Step& step : program_.code) CheckStep(step);
     for (std::uint32_t jump : program_.jumps) Entry(jump);
     for (const TransactionProgram& transaction : program_.transactions) {
@@ -187,7 +189,6 @@ class Checker {
       Numbered(job.every);
       Index(job.name, program_.types.size(), "job");
     }
-    for (const PhaseProgram& phase : program_.phases) CheckPhase(phase);
     // Code never runs past its end: the last step of it is one that goes nowhere.
     if (program_.code.empty() || program_.code.back().code != StepCode::kEnd) Refuse("the code has no end");
   }
@@ -222,8 +223,8 @@ class Checker {
       case StepCode::kPick:
         Numbered(step.a);
         Index(step.b, program_.jumps.size(), "jump");
-        for (const Distribution::Bin& bin : program_.distributions[step.a].bins()) {
-          Index(step.b + bin.low + bin.width - 1, program_.jumps.size(), "branch");
+        for (const PhaseProgram& phase : program_.phases) {
+          Index(step.b + Largest(phase, step.a), program_.jumps.size(), "branch");
         }
         break;
       case StepCode::kFree:
@@ -245,13 +246,19 @@ class Checker {
 
   void CheckPhase(const PhaseProgram& phase) const {
     Index(phase.mark, program_.marks.size(), "mark");
-    Numbered(phase.mix);
-    for (const Distribution::Bin& bin : program_.distributions[phase.mix].bins()) {
-      Index(bin.low + bin.width - 1, program_.transactions.size(), "transaction of the mix");
-    }
     if (phase.targets.size() != program_.populations.size()) Refuse("targets");
     if (phase.sizes.size() != program_.distributions.size()) Refuse("sizes");
     for (std::uint32_t size : phase.sizes) Numbered(size);
+    Numbered(phase.mix);
+    Index(Largest(phase, phase.mix), program_.transactions.size(), "transaction of the mix");
+  }
+
+  /** The largest value of what stands for a distribution in a phase. */
+  std::uint64_t Largest(const PhaseProgram& phase, std::uint32_t index) const {
+    const Distribution& distribution = program_.distributions[phase.sizes[index]];
+    std::uint64_t last = 0;
+    for (const Distribution::Bin& bin : distribution.bins()) last = std::max(last, bin.low + bin.width - 1);
+    return last * distribution.unit();
   }
 
   static void Index(std::uint64_t index, std::size_t size, const char* what) {

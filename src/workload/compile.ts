@@ -1,9 +1,17 @@
 /** A workload compiled to the program that the native generator runs (native/trace/workload_program.h). */
 
-import { type DistributionRow, scaled } from "./distribution.js";
+import { type DistributionRow, largest, scaled } from "./distribution.js";
 import type { Workload } from "./document.js";
 import { Mistake, type SpecPath, suggest } from "./mistake.js";
-import { MOST_THREADS, type PhaseSpec, type PopulationSpec, type WorkloadSpec } from "./spec.js";
+import { LARGEST_VALUE } from "./quantities.js";
+import type { DistributionSpec } from "./shape.js";
+import {
+  MOST_THREADS,
+  type PhaseSpec,
+  type PopulationSpec,
+  type StepSpec,
+  type WorkloadSpec,
+} from "./spec.js";
 import { chance, Distributions, StepCompiler } from "./steps.js";
 
 /** What the command line may say instead of the file. */
@@ -259,16 +267,23 @@ class Compiler {
       targets: this.populations.map(([name, { share }]) =>
         Math.round((share ?? 0) * this.liveBytes * (phase.live ?? 1) * (phase.populations?.[name] ?? 1)),
       ),
-      sizes: this.sizes(phase),
+      sizes: this.sizes(phase, path),
     };
   }
 
-  private sizes(phase: Partial<PhaseSpec>): number[] {
+  private sizes(phase: Partial<PhaseSpec>, path: SpecPath): number[] {
     const sizes: number[] = [];
     for (const [index, { kind, spec }] of [...this.distributions.ofKind]) {
       const change = phase.sizes?.[kind];
       if (change === undefined) continue;
-      sizes[index] = this.distributions.add(typeof change === "number" ? scaled(spec, change) : change);
+      const changed = typeof change === "number" ? scaled(spec, change) : change;
+      if (largest(changed) > LARGEST_VALUE)
+        throw new Mistake(
+          [...path, "sizes", kind],
+          `with this factor "${kind}" would be larger than any block of a trace may be`,
+          "Use a smaller factor; 128 TiB is the most.",
+        );
+      sizes[index] = this.distributions.add(changed);
     }
     return sizes;
   }
@@ -281,24 +296,16 @@ function intern(map: Map<string, number>, name: string): number {
   return map.size - 1;
 }
 
-/** True where some step, at any depth, makes a member of the population. */
-function allocates(steps: readonly unknown[], population: string): boolean {
+/** True where some step, at any depth, may make a member of the population. */
+function allocates(steps: readonly StepSpec[], population: string): boolean {
+  const some = (count: DistributionSpec | undefined): boolean => count === undefined || largest(count) > 0;
   return steps.some((step) => {
-    const {
-      alloc,
-      lifetime,
-      steps: inner,
-      pick,
-    } = step as {
-      alloc?: string;
-      lifetime?: string;
-      steps?: unknown[];
-      pick?: { steps: unknown[] }[];
-    };
-    if (alloc !== undefined) return (lifetime ?? population) === population;
-    return (
-      allocates(inner ?? [], population) || (pick ?? []).some((branch) => allocates(branch.steps, population))
-    );
+    if ("alloc" in step) return (step.lifetime ?? population) === population && some(step.count);
+    if ("repeat" in step) return some(step.repeat) && allocates(step.steps, population);
+    if ("chance" in step) return chance(step.chance) > 0 && allocates(step.steps, population);
+    if ("pick" in step)
+      return step.pick.some(({ weight, steps: inner }) => weight > 0 && allocates(inner, population));
+    return "steps" in step && allocates(step.steps, population);
   });
 }
 
@@ -313,6 +320,8 @@ export function compileWorkload(workload: Workload, overrides: WorkloadOverrides
   const liveBytes = overrides.liveBytes ?? spec.live ?? DEFAULT_LIVE_BYTES;
   try {
     const jobs = Object.keys(spec.jobs ?? {}).length;
+    if (threads < 1)
+      throw new Mistake(["threads"], "a workload needs a thread at least", "Write --threads 1 or more.");
     if (threads + jobs > MOST_THREADS)
       throw new Mistake(
         ["threads"],

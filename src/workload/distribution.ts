@@ -93,6 +93,17 @@ function binsOf({ shape, step }: DistributionSpec): Bin[] {
   return bins;
 }
 
+/** The largest value that comes of it. */
+export function largest(spec: DistributionSpec): number {
+  const { shape, step } = spec;
+  if (shape.kind === "constant") return Math.ceil(shape.value / step) * step;
+  const end =
+    shape.kind === "empirical"
+      ? shape.bins.reduce((most, [, to, weight]) => (weight > 0 ? Math.max(most, to) : most), 0)
+      : shape.max;
+  return Math.ceil(end / step) * step;
+}
+
 /** `value` times a factor, for phases that change sizes. */
 export function scaled({ shape, step }: DistributionSpec, by: number): DistributionSpec {
   const times = (value: number): number =>

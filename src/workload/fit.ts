@@ -30,6 +30,8 @@ type Deaths = Pick<Fates, "withScope" | "before">;
 // Savepoints deeper than that, and of more names than that in one place, count as what is around them.
 const MOST_DEPTH = 16;
 const MOST_NAMES = 64;
+// Of letters: a workload has no longer names, and adds words to those of kinds.
+const LONGEST_NAME = 90;
 // Of a trace without times an event is taken to last so long.
 const NS_PER_EVENT = 100;
 
@@ -157,11 +159,11 @@ export class TraceFit {
     const parent = parentId === 0 ? undefined : this.open.get(parentId);
     // Of a transaction that began before all that is looked at.
     if (parentId !== 0 && parent === undefined) return;
-    if (parent !== undefined && !mayHold(parent, kind)) {
+    const name = kind === "" ? (parent === undefined ? "transaction" : "savepoint") : short(kind);
+    if (parent !== undefined && !mayHold(parent, name)) {
       this.open.set(id, parent);
       return;
     }
-    const name = kind === "" ? (parent === undefined ? "transaction" : "savepoint") : kind;
     const types = parent?.type.savepoints ?? this.types;
     let type = types.get(name);
     if (type === undefined) {
@@ -220,7 +222,7 @@ export class TraceFit {
     nowNs: number,
     diesWithScope: boolean,
   ): void {
-    const kind = kindName === "" ? "unknown" : kindName;
+    const kind = kindName === "" ? "unknown" : short(kindName);
     const around = this.open.get(scope);
     const type = around?.type ?? this.outside;
     type.blocks += 1;
@@ -272,6 +274,10 @@ function deathsIn(scope: Scope, fates: Fates): Deaths {
 function add(to: Deaths, deaths: Deaths): void {
   to.withScope += deaths.withScope;
   to.before += deaths.before;
+}
+
+function short(name: string): string {
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
 }
 
 function hasBlocks({ blocks, savepoints }: FittedType): boolean {

@@ -8,6 +8,7 @@ import { bytes, definition, duration, factor, share, wholeNumber } from "./quant
 import { type DistributionSpec, distribution } from "./shape.js";
 
 export const MOST_THREADS = 1024;
+const MOST_BATCH = 1_000_000;
 
 type Issue = {
   code?: string;
@@ -159,7 +160,12 @@ const population = record("a population", {
   share: share.optional().describe("Of the live bytes: its target."),
   age: distribution("time").optional(),
   to: name.optional().describe("The job whose thread frees what is queued."),
-  batch: wholeNumber.optional().describe("How many an epoch collector frees at once."),
+  batch: wholeNumber
+    .refine((value) => value <= MOST_BATCH, {
+      error: "a batch has at most a million blocks\nWrite it like 64.",
+    })
+    .optional()
+    .describe("How many an epoch collector frees at once."),
   opening: steps.optional().describe("Makes members before the trace begins to count, up to the target."),
 });
 

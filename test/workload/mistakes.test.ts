@@ -53,6 +53,22 @@ const mistakes: readonly [string, string | RegExp, string, string, string | RegE
     'a workload has no "thraeds"',
     'Did you mean "threads"?',
   ],
+  [
+    "an opening that makes nothing, since its chance is none",
+    "share: 50% }",
+    "share: 50%, opening: [{ chance: 0, steps: [{ alloc: row }] }] }",
+    "8:38: populations.cache.opening",
+    "the opening steps make no member of the population",
+    /alloc step/,
+  ],
+  [
+    "a batch that no collector has",
+    "dies: epoch }",
+    "dies: epoch, batch: 5000000000 }",
+    "9:23: populations.old.batch",
+    "a batch has at most a million blocks",
+    /64/,
+  ],
   ["a missing part", "events: 1000\n", "", "1:1: events", '"events" is missing', /Add events/],
   [
     "a mistyped step",
@@ -387,6 +403,13 @@ describe("a mistake in a workload file", () => {
     if (typeof remedy === "string") expect(error.remedy).toBe(remedy);
     else expect(error.remedy).toMatch(remedy);
     expect(error.message).not.toMatch(/\n|Invalid|expected|undefined/);
+  });
+
+  it("may be made by a phase's factor, or by the command line", () => {
+    const large = GOOD.replace("size: 64", "size: 1TiB").replace("100% }", "100%, sizes: { row: 1000 } }");
+    expect(() => compileWorkload(readWorkload(large, "bad.yaml"))).toThrow(/larger than any block/);
+    const good = readWorkload(GOOD, "good.yaml");
+    expect(() => compileWorkload(good, { threads: 0 })).toThrow(/a thread at least/);
   });
 
   it("is not in comments, in the order of names, or in how a number is spelled: the hash stays", () => {

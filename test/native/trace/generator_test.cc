@@ -1,5 +1,6 @@
 #include "trace/generator.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -245,6 +246,118 @@ TEST(WorkloadGenerator, ReadsMemoryOnTimeAndStopsAtTheLimit) {
   EXPECT_LT(events.size(), 19'000u);
 }
 
+/** Live bytes at the highest, of what transactions allocate into population `d` of kProgram and nothing else.
+ */
+std::uint64_t PeakBytes(WorkloadProgram program, std::uint32_t d) {
+  for (Step& step : program.code) {
+    if (step.code == StepCode::kAlloc && step.c == 2) step.d = d;
+  }
+  TraceInfo info;
+  std::map<std::uint64_t, std::uint64_t> sizes;
+  std::uint64_t live = 0, peak = 0;
+  for (const Event& event : Generate(program, info)) {
+    if (event.type == EventType::kAlloc && (event.flags & kFlagDiesWithScope) == 0) {
+      live += sizes[event.id] = event.size;
+    } else if (event.type == EventType::kFree) {
+      live -= sizes.at(event.id);
+    } else if (event.type == EventType::kRealloc) {
+      live += (sizes[event.newId] = event.size) - sizes.at(event.id);
+    }
+    peak = std::max(peak, live);
+  }
+  return peak;
+}
+
+TEST(WorkloadGenerator, CollectsEpochsWithOneThreadBesideAJobThatNeverDoes) {
+  WorkloadProgram program = With(1);
+  program.threads = 1;
+  program.populations[0].opening = false;
+  EXPECT_LT(PeakBytes(program, 1), 40'000u);
+}
+
+TEST(WorkloadGenerator, AJobThatSleptFreesAllThatItWasSent) {
+  WorkloadProgram program = With(1);
+  program.populations[0].opening = false;
+  program.populations[2].job = 1;
+  // The job sleeps 20 µs: some 400 events of two threads, more than 32 of them sent to it.
+  EXPECT_LT(PeakBytes(program, 2), 200'000u);
+  // Any other thread is one that works, where there are several.
+  program.populations[2].job = 0;
+  program.distributions[3] = Distribution(1, {{1'000'000'000'000, 1, 4294967295, 0}});
+  EXPECT_LT(PeakBytes(program, 2), 200'000u);
+}
+
+TEST(WorkloadGenerator, ComesBackToItsCallerFromCodeThatMakesNoEvents) {
+  WorkloadProgram program = With(1);
+  program.distributions.push_back(Distribution(1, {{std::uint64_t{1} << 40, 1, 4294967295, 0}}));
+  for (PhaseProgram& phase : program.phases) phase.sizes.push_back(5);
+  const auto entry = static_cast<std::uint32_t>(program.code.size());
+  program.code.push_back({StepCode::kRepeat, 0, 0, 5, entry + 2, 0, 0, 0});
+  program.code.push_back({StepCode::kClose, 0, 0, 0, 0, 0, 0, 0});
+  program.code.push_back({StepCode::kEnd, 0, 0, 0, 0, 0, 0, 0});
+  program.transactions[0].entry = entry;
+  TraceInfo info;
+  Collector sink;
+  WorkloadGenerator generator(program, info, sink);
+  std::size_t most = 0;
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_TRUE(generator.Step(1000));
+    most = std::max(most, sink.events.size());
+  }
+  EXPECT_LT(most, 20'000u);
+}
+
+TEST(WorkloadGenerator, AJobWithoutPauseAndEventsLetsTimeGoOn) {
+  WorkloadProgram program = With(1);
+  program.distributions.push_back(Distribution(1, {{0, 1, 4294967295, 0}}));
+  program.distributions.push_back(Distribution(1, {{50'000, 1, 4294967295, 0}}));
+  for (PhaseProgram& phase : program.phases) {
+    phase.sizes.push_back(5);
+    phase.sizes.push_back(6);
+  }
+  program.jobs[0].every = 5;
+  program.code[13] = {StepCode::kThink, 0, 0, 5, 0, 0, 0, 0};  // of the job: nothing
+  program.code[11] = {StepCode::kThink, 0, 0, 6, 0, 0, 0, 0};  // of the transactions
+  TraceInfo info;
+  Collector sink;
+  WorkloadGenerator generator(program, info, sink);
+  bool more = true;
+  for (int i = 0; more && i < 20'000; ++i) more = generator.Step(1000);
+  EXPECT_FALSE(more);
+}
+
+TEST(WorkloadGenerator, ReadsMemoryNoMoreOftenThanItMayMakeEvents) {
+  WorkloadProgram program = With(2);
+  program.samples = {1, 200'000, 0, false};
+  TraceInfo info;
+  EXPECT_LT(Generate(program, info).size(), 20'500u);
+}
+
+TEST(WorkloadGenerator, ReadsMemoryOnTimeWhileItOpens) {
+  WorkloadProgram program = With(2);
+  program.samples = {1'000, 200'000, 0, false};
+  TraceInfo info;
+  std::set<std::uint64_t> times;
+  std::uint64_t samples = 0;
+  for (const Event& event : Generate(program, info)) {
+    if (event.type == EventType::kMark) break;
+    if (event.type != EventType::kSample) continue;
+    ++samples;
+    times.insert(event.timeNs / 1'000);
+  }
+  EXPECT_GT(samples, 10u);
+  EXPECT_GT(times.size(), samples / 2);
+}
+
+TEST(WorkloadProgram, TakesTheLargestBlockAndNoLarger) {
+  const auto with = [](const std::string& low) {
+    std::string text = kProgram;
+    return text.replace(text.find("[1, 1,1,"), 8, "[1, " + low + ",1,");
+  };
+  EXPECT_NO_THROW(ParseWorkloadProgram(with("140737488355328")));
+  EXPECT_THROW(ParseWorkloadProgram(with("140737488355329")), std::invalid_argument);
+}
+
 TEST(WorkloadProgram, RefusesIndicesThatLeadNowhere) {
   const auto refuses = [](const std::string& from, const std::string& to) {
     std::string text = kProgram;
@@ -265,6 +378,8 @@ TEST(WorkloadProgram, RefusesIndicesThatLeadNowhere) {
   refuses("[0,0,0,1,0,0,0,0]", "[0,0,0,1,0,0,0,3]");
   refuses("[0,0,0,1,0,0,0,0]", "[44,0,0,1,0,0,0,0]");
   refuses("\"mix\": 2", "\"mix\": 1");
+  // What a phase puts in the place of the mix.
+  refuses("\"sizes\": [0,1,2,3,4]", "\"sizes\": [0,1,4,3,4]");
   refuses("\"sizes\": [0,1,2,3,4]", "\"sizes\": [0,1,2]");
   refuses("[1, 1,1,4294967295,0]", "[1, 1,0,4294967295,0]");
   refuses("[1, 1,1,4294967295,0]", "[1, 1,1,4294967295,1]");
