@@ -93,7 +93,8 @@ class Heap {
   /** Keeps the alignment of malloc. Null, and the block as it was, when memory is short. */
   void* ReallocateUntold(void* p, std::size_t size) noexcept;
 
-  /** Takes, or releases, all locks: around a fork. What other threads cached is lost to the child. */
+  /** Takes, or releases, all locks but those of transactions: around a fork. What other threads cached is
+   * lost to the child. */
   void LockAll() noexcept;
   void UnlockAll() noexcept;
 

@@ -53,7 +53,7 @@ void SlabAllocator::Forget() noexcept {
   if (slabThreadSlot.allocatorId == id_) slabThreadSlot = {};
 }
 
-// Both magazines, and in front of them what TryPop looks at without need.
+// Both magazines, and in front of them what Pop looks at without need.
 std::size_t SlabAllocator::MagazineBytes(unsigned limit) noexcept {
   return (2 * std::size_t{limit} + kPrefetchAhead) * sizeof(void*);
 }

@@ -76,20 +76,14 @@ class SlabAllocator {
   /** A block of a class of the table, which must exist. */
   void* AllocateClass(unsigned index) noexcept {
     if (slabThreadSlot.allocatorId == id_) [[likely]] {
-      SlabMagazines& magazines = slabThreadSlot.thread->classes[index];
-      if (magazines.count != 0) [[likely]]
-        return magazines.loaded[--magazines.count];
+      if (void* p = Pop(slabThreadSlot.thread->classes[index])) [[likely]]
+        return p;
     }
     return AllocateSlow(index);
   }
   void FreeClass(void* p, unsigned index) noexcept {
-    if (slabThreadSlot.allocatorId == id_) [[likely]] {
-      SlabMagazines& magazines = slabThreadSlot.thread->classes[index];
-      if (magazines.count != magazines.limit) [[likely]] {
-        magazines.loaded[magazines.count++] = p;
-        return;
-      }
-    }
+    if (slabThreadSlot.allocatorId == id_ && Push(slabThreadSlot.thread->classes[index], p)) [[likely]]
+      return;
     FreeSlow(p, index);
   }
 
@@ -99,28 +93,11 @@ class SlabAllocator {
    */
   static void* TryPop(unsigned index) noexcept {
     SlabThread* thread = slabThreadSlot.thread;
-    if (thread == nullptr) [[unlikely]]
-      return nullptr;
-    SlabMagazines& magazines = thread->classes[index];
-    const unsigned count = magazines.count;
-    if (count == 0) [[unlikely]]
-      return nullptr;
-    magazines.count = static_cast<std::uint16_t>(count - 1);
-    void** top = magazines.loaded + (count - 1);
-    __builtin_prefetch(*(top - kPrefetchAhead), 1);
-    return *top;
+    return thread != nullptr ? Pop(thread->classes[index]) : nullptr;
   }
   static bool TryPush(void* p, unsigned index) noexcept {
     SlabThread* thread = slabThreadSlot.thread;
-    if (thread == nullptr) [[unlikely]]
-      return false;
-    SlabMagazines& magazines = thread->classes[index];
-    const unsigned count = magazines.count;
-    if (count == magazines.limit) [[unlikely]]
-      return false;
-    magazines.count = static_cast<std::uint16_t>(count + 1);
-    magazines.loaded[count] = p;
-    return true;
+    return thread != nullptr && Push(thread->classes[index], p);
   }
 
   const SizeClassTable& table() const noexcept { return *table_; }
@@ -146,6 +123,26 @@ class SlabAllocator {
 
   /** So many allocations before a block is handed out its first line is fetched. */
   static constexpr unsigned kPrefetchAhead = 4;
+
+  /** Null where the magazine is empty. */
+  static void* Pop(SlabMagazines& magazines) noexcept {
+    const unsigned count = magazines.count;
+    if (count == 0) [[unlikely]]
+      return nullptr;
+    magazines.count = static_cast<std::uint16_t>(count - 1);
+    void** top = magazines.loaded + (count - 1);
+    __builtin_prefetch(*(top - kPrefetchAhead), 1);
+    return *top;
+  }
+  /** False where the magazine is full. */
+  static bool Push(SlabMagazines& magazines, void* p) noexcept {
+    const unsigned count = magazines.count;
+    if (count == magazines.limit) [[unlikely]]
+      return false;
+    magazines.count = static_cast<std::uint16_t>(count + 1);
+    magazines.loaded[count] = p;
+    return true;
+  }
 
   static constexpr std::uint32_t kNoSlab = 0;  // slab 0 is never used
   static constexpr std::uint32_t kMaxSlabs = std::uint32_t{1} << kSlabNumberBits;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -293,9 +292,6 @@ void Collector::Leave() {
 }
 
 void Collector::Run() {
-  // Woken by a thread of the program it is not to take the place of that thread.
-  const sched_param none{};
-  sched_setscheduler(0, SCHED_BATCH, &none);
   std::uint64_t sleepNs = kLongestSleepNs;
   for (;;) {
     const std::uint64_t nowNs = MonotonicNs();

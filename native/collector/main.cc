@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,9 @@ int main(int count, char** words) {
   for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
   ::signal(SIGTERM, [](int) { Collector::AskToStop(); });
   prctl(PR_SET_TIMERSLACK, 1);
+  // Woken by a thread of the program it is not to take the place of that thread.
+  const sched_param none{};
+  sched_setscheduler(0, SCHED_BATCH, &none);
   // Where it may: on a busy machine the program would wait for it otherwise.
   setpriority(PRIO_PROCESS, 0, -10);
   rlimit files{};

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "recording/raw_header.h"
+#include "recording/ring.h"
 
 namespace rmem::record {
 namespace {
@@ -76,8 +77,10 @@ double RecordedProcess::Drain() {
 }
 
 bool RecordedProcess::HasMuch() const {
-  return std::any_of(rings_.begin(), rings_.end(),
-                     [this](const auto& ring) { return ring->Unread() > session_.ringWords() / 4; });
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    if (Unread(session_.ring(i)) > session_.ringWords() / 4) return true;
+  }
+  return false;
 }
 
 void RecordedProcess::DrainAll() {
@@ -149,11 +152,7 @@ std::uint64_t RecordedProcess::Dropped() const {
 
 bool RecordedProcess::Finish() {
   if (finished_) return false;
-  MeetRings();
-  for (const auto& ring : rings_) {
-    while (ring->Drain() > 0) {
-    }
-  }
+  DrainAll();
   for (const auto& ring : rings_) ring->Finish();
   WriteSamples();
   output_.Close();

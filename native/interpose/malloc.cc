@@ -15,8 +15,9 @@
  * The drop-in malloc: the whole family on one heap of the preset `rustydb`, for a program that preloads or
  * links this library. Sizes are found by address, and there are no transactions.
  *
- * The C library's operator new and delete come through malloc and free. Nothing here depends on anything that
- * allocates: the heap is made at the first call, which is the loader's.
+ * The C++ library's operator new and delete come through malloc and free. Nothing here depends on anything
+ * that allocates: the heap is made at the first call, which is the loader's. Nothing here calls the family by
+ * its exported names, which another preloaded library, the recorder, may have in front of ours.
  */
 
 namespace rmem {
@@ -60,14 +61,32 @@ inline MallocHeap& TheHeap() noexcept {
   return p != nullptr ? p : OutOfMemory();
 }
 
-[[gnu::noinline]] void Free(void* p) noexcept {
-  TheHeap().FreeUntold(p);
+[[gnu::noinline]] void FreeSlow(void* p) noexcept {
+  if (p != nullptr) TheHeap().FreeUntold(p);
+}
+
+inline void Free(void* p) noexcept {
+  const std::uint32_t tag = gHeap.TagOf(p);
+  if (MallocHeap::IsSlabTag(tag)) [[likely]] {
+    if (SlabAllocator::TryPush(p, SlabAllocator::ClassOfTag(tag))) [[likely]]
+      return;
+  }
+  FreeSlow(p);
+}
+
+void* AllocateAligned(std::size_t alignment, std::size_t size) noexcept {
+  // As glibc: an alignment that is no power of two is rounded up to one.
+  if (alignment > SIZE_MAX / 2 + 1) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return Allocate(size, std::bit_ceil(alignment));
 }
 
 void* Reallocate(void* p, std::size_t size) noexcept {
   if (p == nullptr) return Allocate(size);
   if (size == 0) {
-    TheHeap().FreeUntold(p);
+    Free(p);
     return nullptr;
   }
   if (size > PTRDIFF_MAX) return OutOfMemory();
@@ -105,12 +124,7 @@ RMEM_EXPORT void* malloc(size_t size) {
 }
 
 RMEM_EXPORT void free(void* p) {
-  const std::uint32_t tag = rmem::gHeap.TagOf(p);
-  if (rmem::MallocHeap::IsSlabTag(tag)) [[likely]] {
-    if (rmem::SlabAllocator::TryPush(p, rmem::SlabAllocator::ClassOfTag(tag))) [[likely]]
-      return;
-  }
-  if (p != nullptr) rmem::Free(p);
+  rmem::Free(p);
 }
 
 RMEM_EXPORT void* calloc(size_t count, size_t size) {
@@ -140,16 +154,11 @@ RMEM_EXPORT int posix_memalign(void** p, size_t alignment, size_t size) {
 }
 
 RMEM_EXPORT void* memalign(size_t alignment, size_t size) {
-  // As glibc: an alignment that is no power of two is rounded up to one.
-  if (alignment > SIZE_MAX / 2 + 1) {
-    errno = EINVAL;
-    return nullptr;
-  }
-  return rmem::Allocate(size, std::bit_ceil(alignment));
+  return rmem::AllocateAligned(alignment, size);
 }
 
 RMEM_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
-  return memalign(alignment, size);
+  return rmem::AllocateAligned(alignment, size);
 }
 
 RMEM_EXPORT void* valloc(size_t size) {
@@ -162,15 +171,15 @@ RMEM_EXPORT void* pvalloc(size_t size) {
 }
 
 RMEM_EXPORT void free_sized(void* p, size_t /*size*/) {
-  free(p);
+  rmem::Free(p);
 }
 
 RMEM_EXPORT void free_aligned_sized(void* p, size_t /*alignment*/, size_t /*size*/) {
-  free(p);
+  rmem::Free(p);
 }
 
 RMEM_EXPORT void cfree(void* p) {
-  free(p);
+  rmem::Free(p);
 }
 
 RMEM_EXPORT size_t malloc_usable_size(void* p) {

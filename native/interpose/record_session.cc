@@ -415,6 +415,11 @@ RingHeader* TakeNew(std::uint32_t thread) {
   return &ring;
 }
 
+void WakeCollector(Control& control) {
+  if (control.asleep.exchange(0) == 0) return;
+  syscall(SYS_futex, &control.asleep, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
 }  // namespace
 
 RingHeader* TakeRing() {
@@ -448,15 +453,6 @@ RingHeader* TakeRing() {
   if (gHaveKey) pthread_setspecific(gThreadEnd, taken);
   return taken;
 }
-
-namespace {
-
-void WakeCollector(Control& control) {
-  if (control.asleep.exchange(0) == 0) return;
-  syscall(SYS_futex, &control.asleep, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-}
-
-}  // namespace
 
 bool MakeRoom(RingHeader& ring, std::size_t words) {
   Control* control = gProcess->control;

@@ -12,6 +12,7 @@
 #include <limits>
 #include <span>
 
+#include "base/bits.h"
 #include "interpose/record_log.h"
 #include "interpose/record_modules.h"
 #include "interpose/record_stack_bounds.h"
@@ -25,14 +26,12 @@ namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 // Beside those that are kept: our own frames, which are dropped.
 constexpr std::size_t kOwnFrames = 6;
-constexpr unsigned kStacksAModuleCheck = 8;
 
 constinit std::int64_t gWishedBytes = -1;
 constinit std::int64_t gMeanBytes = -1;
 constinit bool gPrepared = false;
 constinit thread_local std::uint64_t tRandom = 0;
 constinit thread_local bool tTaking = false;
-constinit thread_local unsigned tSinceModules = 0;
 constinit thread_local StackBounds tBounds{};
 
 // Stacks that the unwinder has found, by hash. One that is overwritten is asked again.
@@ -86,9 +85,8 @@ std::int64_t NextDistance() {
 }
 
 std::atomic<std::uint64_t>& FrameOf(std::uint64_t address) {
-  return gFrames[(address * 0x9e3779b97f4a7c15u) >> 51];
+  return gFrames[MixBits(address) % gFrames.size()];
 }
-static_assert(gFrames.size() == std::size_t{1} << (64 - 51));
 
 /** What lies at an address of the stack that is known to be one. */
 std::uintptr_t At(std::uintptr_t address) {
@@ -198,17 +196,14 @@ __attribute__((noinline)) void TakeStack(std::uint64_t ticks) {
     if (tBytesToStack >= 0) return;
   }
   tTaking = true;
-  // Other code may lie where what was learnt of lay; asking costs as much as a walk.
-  const auto lookAtModules = [ticks] {
-    if (TellModules(ticks)) Unlearn();
-  };
-  if (tSinceModules++ % kStacksAModuleCheck == 0) lookAtModules();
+  // Other code may lie where what was learnt of lay.
+  if (TellModulesAtTimes(ticks)) Unlearn();
   Chain walked, unwound;
   std::span<const std::uint64_t> stack =
       Walk(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)), walked);
   std::uint64_t hash = HashOf(stack);
   if (stack.empty() || gConfirmed[hash % gConfirmed.size()].load(std::memory_order_relaxed) != hash) {
-    lookAtModules();
+    if (TellModules(ticks)) Unlearn();
     _Unwind_Backtrace(AddFrame, &unwound);
     Learn(unwound);
     stack = unwound.OfProgram();

@@ -88,10 +88,6 @@ std::uint64_t RingEncoder::Drain(std::uint64_t maxWords) {
   return at - head;
 }
 
-std::uint64_t RingEncoder::Unread() const {
-  return record::Unread(ring_);
-}
-
 void RingEncoder::Discard() {
   ring_.head.store(ring_.tail.load(std::memory_order_acquire), std::memory_order_release);
 }

@@ -38,9 +38,6 @@ class RingEncoder {
   /** Reads up to what is written now, at most `maxWords`; returns the words read. */
   std::uint64_t Drain(std::uint64_t maxWords = ~std::uint64_t{0});
 
-  /** Words that wait to be read. */
-  std::uint64_t Unread() const;
-
   /** Reads what is there and makes it harmless: the recording has stopped. */
   void Discard();
 

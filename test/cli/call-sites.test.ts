@@ -161,6 +161,35 @@ describe("call sites of a trace", () => {
       expect(callSites?.byBlocks[0]?.frames.slice(0, 3)).toEqual(["make_row", "run_query", "main"]);
     }
   });
+
+  it("have their names in a child made by fork that takes only a few", async () => {
+    const scratch = new Scratch();
+    const source = scratch.file("few.c");
+    writeFileSync(
+      source,
+      `#include <stdlib.h>
+       #include <sys/wait.h>
+       #include <unistd.h>
+       __attribute__((noinline)) void* make_few(int size) { void* volatile p = malloc(size); return p; }
+       int main(void) {
+         int isChild = 0;
+         for (int i = 0; i < 22; ++i) {
+           if (i == 20) isChild = fork() == 0;
+           free(make_few(20011));
+         }
+         if (isChild) _exit(0);
+         wait(0);
+       }`,
+    );
+    execFileSync("cc", ["-O0", source, "-o", scratch.file("few")]);
+    const words = ["record", "-q", "--stacks", "1", "-o", scratch.file("few.rmt"), "--", scratch.file("few")];
+    expect((await runTool(words)).code).toBe(0);
+    const [child] = readdirSync(scratch.path).filter((name) =>
+      /^few\.rmt\.\d+\.rmt$|^few\.\d+\.rmt$/.test(name),
+    );
+    const { callSites } = await inspect(scratch.file(child ?? ""));
+    expect(callSites?.byBytes[0]?.frames.slice(0, 2)).toEqual(["make_few", "main"]);
+  });
 });
 
 describe("call sites of two traces", () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeSmallTrace } from "./small-trace.js";
@@ -79,6 +79,22 @@ describe("the drop-in malloc", () => {
     const script =
       "const o = []; for (let i = 0; i < 1e5; i++) o.push({ i }); console.log(JSON.stringify(o).length)";
     expect(run(process.execPath, ["-e", script])).toMatchObject({ status: 0, stdout: "1188891\n" });
+  });
+
+  it("is recorded once at each call", async () => {
+    const scratch = new Scratch();
+    const source = scratch.file("aligned.c");
+    writeFileSync(
+      source,
+      "#include <stdlib.h>\nint main(void) { void* volatile p = aligned_alloc(64, 12352); free(p); return 0; }\n",
+    );
+    execFileSync("cc", ["-O0", source, "-o", scratch.file("aligned")]);
+    const trace = scratch.file("aligned.csv");
+    const words = ["record", "-q", "-o", scratch.file("aligned.rmt"), "--", scratch.file("aligned")];
+    expect((await runTool(words, { scratch, env: { LD_PRELOAD: library } })).code).toBe(0);
+    expect((await runTool(["convert", scratch.file("aligned.rmt"), trace])).code).toBe(0);
+    const births = readFileSync(trace, "utf8").match(/,alloc,\d*,\d*,12352,/g);
+    expect(births).toHaveLength(1);
   });
 
   it("is a row of a comparison", async () => {
