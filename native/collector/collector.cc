@@ -82,9 +82,10 @@ Collector::~Collector() {
     control_->mode.store(Mode::kStop);
     unlink((options_.folder + "/" + kControlName).c_str());
     munmap(control_, kControlBytes);
-    // Of programs that started as we left, or were killed before they had made theirs whole.
+    // Rings of programs that started as we left, or were killed before they had made theirs whole; where the
+    // folder is ours, also the link by which they found the recorder.
     for (const std::string& name : FolderNames(options_.folder)) {
-      if (PidOf(name) != 0) unlink((options_.folder + "/" + name).c_str());
+      if (madeFolder_ || PidOf(name) != 0) unlink((options_.folder + "/" + name).c_str());
     }
   }
   if (madeFolder_) rmdir(options_.folder.c_str());

@@ -181,12 +181,15 @@ function startCollector(request: RecordRequest, options: RecordOptions): Collect
   return new Collector(child, options);
 }
 
-/** A path that LD_PRELOAD can carry: a link in the collector's folder where ours has a space or a colon in it. */
-function preloadable(library: string, folder: string): { path: string; remove: () => void } {
-  if (!/[\s:]/.test(library)) return { path: library, remove: () => undefined };
+/**
+ * A path that LD_PRELOAD can carry: a link in the collector's folder where ours has a space or a colon in it. The collector
+ * removes what is in its folder, when nobody can need it any more.
+ */
+function preloadable(library: string, folder: string): string {
+  if (!/[\s:]/.test(library)) return library;
   const link = join(folder, "recorder.so");
   symlinkSync(library, link);
-  return { path: link, remove: () => rmSync(link, { force: true }) };
+  return link;
 }
 
 /** While the program runs its signals are its own: ours neither stop it twice nor stop us. */
@@ -233,12 +236,11 @@ export async function recordProgram(
   const library = part("librustydb_mem_record.so", "RUSTYDB_MEM_RECORDER");
   const collector = startCollector(request, options);
   const folder = await collector.ready;
-  const preload = preloadable(library, folder);
   try {
     const [program, ...words] = request.command;
     const child = spawn(program, words, {
       stdio: "inherit",
-      env: programEnvironment(preload.path, folder, request),
+      env: programEnvironment(preloadable(library, folder), folder, request),
     });
     const restoreSignals = passSignals(child);
     let exit: RecordOutcome["exit"];
@@ -262,7 +264,5 @@ export async function recordProgram(
   } catch (error) {
     await collector.abandon();
     throw error;
-  } finally {
-    preload.remove();
   }
 }

@@ -326,8 +326,14 @@ describe("record says why it can't", () => {
     const library = scratch.file("the recorder.so");
     copyFileSync(join(root, "build/Release/librustydb_mem_record.so"), library);
     chmodSync(library, 0o755);
-    const { code } = await record(scratch, ["--", "true"], { env: { RUSTYDB_MEM_RECORDER: library } });
+    const env = { RUSTYDB_MEM_RECORDER: library };
+    const { code } = await record(scratch, ["--", "true"], { env });
     expect(code).toBe(0);
     expect((await inspect(scratch.file("out.rmt"))).header.program).toBe("true");
+    // The folder with the link to it goes with the recording.
+    const words = ["-o", scratch.file("second.rmt"), "--", "printenv", "RUSTYDB_MEM_RECORD_DIR"];
+    const { stdout } = await record(scratch, words, { env });
+    expect(stdout).toMatch(/rustydb-mem-record-/);
+    expect(existsSync(stdout.trim())).toBe(false);
   });
 });
