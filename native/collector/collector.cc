@@ -262,7 +262,10 @@ bool Collector::AnyComing(std::uint64_t nowNs) {
   if (overSinceNs_ == 0) overSinceNs_ = nowNs;
   // What is linked statically, or cleared its environment, never comes.
   if (nowNs - overSinceNs_ > kComingNs) return false;
-  return !ProcessesWith(std::string(kFolderVariable) + "=" + options_.folder).empty();
+  const bool any = !ProcessesWith(std::string(kFolderVariable) + "=" + options_.folder).empty();
+  // In the middle of an exec a process has no environment: one look does not tell.
+  looksInVain_ = any ? 0 : looksInVain_ + 1;
+  return looksInVain_ < 2;
 }
 
 void Collector::Sleep(std::uint64_t ns) {
@@ -316,8 +319,10 @@ void Collector::Run() {
     }
     if (leaving_) break;
     if (inputEnded_ && !AnyAlive()) {
-      FindProcesses();  // one that came and went unseen
-      if (!AnyAlive() && !AnyComing(nowNs)) break;
+      // In this order: who is not on the way any more has arrived, also if it came and went unseen.
+      const bool anyComing = AnyComing(nowNs);
+      FindProcesses();
+      if (!anyComing && !AnyAlive()) break;
     }
     if (fullest > kFull)
       sleepNs = std::max(kShortestSleepNs, sleepNs / 2);

@@ -75,6 +75,7 @@ class Collector {
   std::uint64_t saidNs_ = 0;
   std::uint64_t searchedNs_ = 0;
   std::uint64_t overSinceNs_ = 0;
+  unsigned looksInVain_ = 0;
   bool inputEnded_ = false;
   bool stopped_ = false;
   bool leaving_ = false;
