@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { built, root, runTool, type Scratch } from "./tool.js";
+import { built, type Outcome, root, runTool, type Scratch, type StartOptions } from "./tool.js";
 
 /** Programs that tests compile and run under the recorder, and what their recordings say of transactions. */
 
@@ -29,6 +29,60 @@ export function compile(folder: string, source: string, to: string, args: readon
     "-pthread",
   ]);
   return path;
+}
+
+/** A program of the test's own, in C or C++; the arguments stand behind the source. */
+export function compileText(
+  scratch: Scratch,
+  name: string,
+  text: string,
+  words: readonly string[] = [],
+  language: "c" | "c++" = "c",
+): string {
+  const [compiler, suffix, standard] =
+    language === "c" ? (["cc", "c", []] as const) : (["c++", "cc", ["-std=c++20"]] as const);
+  const source = scratch.file(`${name}.${suffix}`);
+  writeFileSync(source, text);
+  const args = [...standard, "-O0", "-pthread", source, ...words, "-o", scratch.file(name)];
+  execFileSync(compiler, args, { stdio: "pipe" });
+  return scratch.file(name);
+}
+
+/** Runs `rustydb-mem record` into out.rmt. */
+export const record = (
+  scratch: Scratch,
+  words: readonly string[],
+  options: StartOptions = {},
+): Promise<Outcome> =>
+  runTool(["record", "-q", "-o", scratch.file("out.rmt"), ...words], { scratch, ...options });
+
+/** The traces that a recording left, by name. */
+export const traces = (scratch: Scratch): string[] =>
+  readdirSync(scratch.path)
+    .filter((name) => name.endsWith(".rmt"))
+    .sort();
+
+export interface Inspected {
+  readonly header: Readonly<Record<string, string>>;
+  readonly analysis: {
+    readonly events: number;
+    readonly eventsByType: Readonly<Record<string, number>>;
+    readonly requestedBytes: number;
+    readonly end: { readonly liveBytes: number; readonly liveBlocks: number };
+    readonly samples: number;
+    readonly largestSampleUsedBytes: number;
+    readonly marks: readonly { readonly event: number; readonly text: string }[];
+    readonly threads: readonly unknown[];
+  };
+  readonly report: { readonly dropped: number; readonly repaired: number };
+}
+
+/** What `rustydb-mem inspect` says of a trace. */
+export async function inspectTrace(path: string): Promise<Inspected> {
+  const { code, stdout, stderr } = await runTool(["inspect", path, "--json", "-q"]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
 }
 
 export interface Run {

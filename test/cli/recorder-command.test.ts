@@ -1,54 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventually, type Outcome, root, runTool, Scratch, type StartOptions, startTool } from "./tool.js";
-
-interface Analysis {
-  readonly events: number;
-  readonly eventsByType: Readonly<Record<string, number>>;
-  readonly requestedBytes: number;
-  readonly end: { readonly liveBytes: number; readonly liveBlocks: number };
-  readonly samples: number;
-  readonly largestSampleUsedBytes: number;
-  readonly marks: readonly { readonly event: number; readonly text: string }[];
-  readonly threads: readonly unknown[];
-}
-
-interface Inspected {
-  readonly header: Readonly<Record<string, string>>;
-  readonly analysis: Analysis;
-  readonly report: { readonly dropped: number; readonly repaired: number };
-}
+import { compileText, type Inspected, inspectTrace, record, traces } from "./recorded-program.js";
+import { eventually, root, Scratch, startTool } from "./tool.js";
 
 function compile(scratch: Scratch, source: string): string {
   const program = scratch.file(source.replace(/\.c$/, ""));
   execFileSync("c++", ["-x", "c", "-O1", "-pthread", join(root, "test/fixtures", source), "-o", program]);
   return program;
 }
-
-/** A C program of the test's own. */
-function compileText(scratch: Scratch, name: string, text: string, words: readonly string[] = []): string {
-  const source = scratch.file(`${name}.c`);
-  writeFileSync(source, text);
-  execFileSync("c++", ["-x", "c", "-O0", source, ...words, "-o", scratch.file(name)], { stdio: "pipe" });
-  return scratch.file(name);
-}
-
-const record = (scratch: Scratch, words: readonly string[], options: StartOptions = {}): Promise<Outcome> =>
-  runTool(["record", "-q", "-o", scratch.file("out.rmt"), ...words], { scratch, ...options });
-
-async function inspect(path: string): Promise<Inspected> {
-  const { code, stdout, stderr } = await runTool(["inspect", path, "--json", "-q"]);
-  expect(stderr).toBe("");
-  expect(code).toBe(0);
-  return JSON.parse(stdout);
-}
-
-const traces = (scratch: Scratch): string[] =>
-  readdirSync(scratch.path)
-    .filter((name) => name.endsWith(".rmt"))
-    .sort();
 
 /** What the shim counted in the process: allocs, bytes, frees, reallocs, bytes. */
 function counted(scratch: Scratch, pid: string): number[] {
@@ -83,7 +44,7 @@ describe("record", () => {
     const { code, stderr } = await record(scratch, ["--", program, "64", "2000"], { env: counting(scratch) });
     expect(code).toBe(0);
     expect(stderr).toMatch(/malloc explains .*% of\s+this program's resident memory and an estimated/);
-    const inspected = await inspect(scratch.file("out.rmt"));
+    const inspected = await inspectTrace(scratch.file("out.rmt"));
     expectCounted(inspected, scratch);
     expect(inspected.report).toMatchObject({ dropped: 0, repaired: 0 });
     expect(inspected.analysis.threads).toHaveLength(65);
@@ -96,7 +57,7 @@ describe("record", () => {
     const program = compile(scratch, "recorded_program.c");
     const { code } = await record(scratch, ["--", program, "crash"], { env: counting(scratch) });
     expect(code).toBe(128 + 9);
-    const inspected = await inspect(scratch.file("out.rmt"));
+    const inspected = await inspectTrace(scratch.file("out.rmt"));
     expectCounted(inspected, scratch);
     expect(inspected.report).toMatchObject({ dropped: 0, repaired: 0 });
   });
@@ -123,7 +84,7 @@ describe("record", () => {
     const { code, stderr } = await record(scratch, ["--", program]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/3 more processes/);
-    const all = await Promise.all(traces(scratch).map((name) => inspect(scratch.file(name))));
+    const all = await Promise.all(traces(scratch).map((name) => inspectTrace(scratch.file(name))));
     for (const { report } of all) expect(report).toMatchObject({ dropped: 0, repaired: 0 });
     const first = all.find(({ header }) => header.program === "forks" && header.parent === undefined);
     const child = all.find(({ header }) => header.parent === first?.header.pid);
@@ -158,7 +119,7 @@ describe("record", () => {
     const files = traces(scratch);
     expect(files).toHaveLength(5);
     for (const file of files) {
-      const { analysis, report } = await inspect(scratch.file(file));
+      const { analysis, report } = await inspectTrace(scratch.file(file));
       expect(analysis.events).toBeGreaterThanOrEqual(60_000);
       expect(report).toMatchObject({ dropped: 0, repaired: 0 });
     }
@@ -202,7 +163,7 @@ describe("record", () => {
     const { code, stdout } = await outcome;
     expect(code).toBe(3);
     expect(stdout).toBe("ready\ncaught\n");
-    expect((await inspect(scratch.file("out.rmt"))).analysis.events).toBeGreaterThan(0);
+    expect((await inspectTrace(scratch.file("out.rmt"))).analysis.events).toBeGreaterThan(0);
   });
 
   it("takes samples of the program's memory", async () => {
@@ -216,7 +177,7 @@ describe("record", () => {
        int main() { memset(malloc(40 << 20), 1, 40 << 20); usleep(300000); return 0; }`,
     );
     await record(scratch, ["--sample-memory", "10ms", "--", program]);
-    const { analysis } = await inspect(scratch.file("out.rmt"));
+    const { analysis } = await inspectTrace(scratch.file("out.rmt"));
     expect(analysis.samples).toBeGreaterThan(3);
     expect(analysis.largestSampleUsedBytes).toBeGreaterThan(40 << 20);
     expect(analysis.largestSampleUsedBytes).toBeLessThan(60 << 20);
@@ -228,7 +189,7 @@ describe("record", () => {
     const { code, stderr } = await record(scratch, ["--max-events", "1000", "--", program, "2", "100000"]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/--max-events is reached; the program goes on unrecorded/);
-    const { events } = (await inspect(scratch.file("out.rmt"))).analysis;
+    const { events } = (await inspectTrace(scratch.file("out.rmt"))).analysis;
     expect(events).toBe(1000);
   });
 
@@ -242,7 +203,7 @@ describe("record", () => {
        int main() { for (int i = 0; i < 60; ++i) { void* volatile p = malloc(2000 + i); free(p); usleep(10000); } }`,
     );
     await record(scratch, ["--after", "200ms", "--for", "200ms", "--", program]);
-    const { analysis } = await inspect(scratch.file("out.rmt"));
+    const { analysis } = await inspectTrace(scratch.file("out.rmt"));
     expect(analysis.eventsByType.alloc).toBeGreaterThan(0);
     expect(analysis.eventsByType.alloc).toBeLessThan(59);
   });
@@ -314,7 +275,7 @@ describe("record says why it can't", () => {
     const { code, stderr } = await record(scratch, ["--symbols", "own_", "--", program]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/--symbols own_ saw the libraries that the program starts with/);
-    const { analysis, report } = await inspect(scratch.file("out.rmt"));
+    const { analysis, report } = await inspectTrace(scratch.file("out.rmt"));
     expect(report).toMatchObject({ dropped: 0, repaired: 0 });
     expect(analysis.requestedBytes).toBeGreaterThanOrEqual(23011 + 23017);
     expect(analysis.end.liveBytes).toBeGreaterThanOrEqual(23017);
@@ -329,7 +290,7 @@ describe("record says why it can't", () => {
     const env = { RUSTYDB_MEM_RECORDER: library };
     const { code } = await record(scratch, ["--", "true"], { env });
     expect(code).toBe(0);
-    expect((await inspect(scratch.file("out.rmt"))).header.program).toBe("true");
+    expect((await inspectTrace(scratch.file("out.rmt"))).header.program).toBe("true");
     // The folder with the link to it goes with the recording.
     const words = ["-o", scratch.file("second.rmt"), "--", "printenv", "RUSTYDB_MEM_RECORD_DIR"];
     const { stdout } = await record(scratch, words, { env });

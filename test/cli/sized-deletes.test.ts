@@ -1,25 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { compileText } from "./recorded-program.js";
 import { built, runTool, Scratch } from "./tool.js";
 
-function compile(
-  scratch: Scratch,
-  name: string,
-  text: string,
-  words: readonly string[] = [],
-  language = "c++",
-): string {
-  const source = scratch.file(`${name}.${language === "c" ? "c" : "cc"}`);
-  writeFileSync(source, text);
-  const options = language === "c" ? [] : ["-std=c++20"];
-  execFileSync(
-    language === "c" ? "cc" : "c++",
-    [...options, "-O0", "-pthread", source, ...words, "-o", scratch.file(name)],
-    { stdio: "pipe" },
-  );
-  return scratch.file(name);
-}
+const compileInCpp = (scratch: Scratch, name: string, text: string, words: readonly string[] = []): string =>
+  compileText(scratch, name, text, words, "c++");
 
 /** Runs a program under the library alone; a line a free of a block of 10,000 to 50,000 bytes (libstdc++ has larger ones of its own): `free SIZE TOLD`. */
 async function freesOf(
@@ -68,7 +54,7 @@ const TOLD = ["free 10007 10007", "free 10009 10009", "free 10048 10048", "free 
 describe("operator delete that is told the size", () => {
   it("is one free, with the size, in each of its forms", async () => {
     const scratch = new Scratch();
-    const program = compile(scratch, "deletes", `#include <new>\nint main() { ${DELETES} }`);
+    const program = compileInCpp(scratch, "deletes", `#include <new>\nint main() { ${DELETES} }`);
     const { frees, alive } = await freesOf(scratch, program);
     expect(frees).toEqual(TOLD);
     expect(alive).toEqual([]);
@@ -76,7 +62,7 @@ describe("operator delete that is told the size", () => {
 
   it("reaches the program's own operator delete", async () => {
     const scratch = new Scratch();
-    const program = compile(
+    const program = compileInCpp(
       scratch,
       "own",
       `#include <cstdio>
@@ -105,7 +91,7 @@ describe("operator delete that is told the size", () => {
 
   it("keeps the size through frees of other blocks", async () => {
     const scratch = new Scratch();
-    const program = compile(
+    const program = compileInCpp(
       scratch,
       "others",
       `#include <cstdlib>
@@ -124,7 +110,7 @@ describe("operator delete that is told the size", () => {
 
   it("leaves blocks of the program's own pool to it", async () => {
     const scratch = new Scratch();
-    const program = compile(
+    const program = compileInCpp(
       scratch,
       "pool",
       `#include <cstdio>
@@ -146,11 +132,13 @@ describe("operator delete that is told the size", () => {
 
   it("works in a library of C++ that a program of C opens", async () => {
     const scratch = new Scratch();
-    const library = compile(scratch, "plugin.so", `#include <new>\nextern "C" void work() { ${DELETES} }`, [
-      "-shared",
-      "-fPIC",
-    ]);
-    const program = compile(
+    const library = compileInCpp(
+      scratch,
+      "plugin.so",
+      `#include <new>\nextern "C" void work() { ${DELETES} }`,
+      ["-shared", "-fPIC"],
+    );
+    const program = compileText(
       scratch,
       "opens",
       `#include <dlfcn.h>
@@ -161,7 +149,6 @@ describe("operator delete that is told the size", () => {
          return 0;
        }`,
       ["-ldl"],
-      "c",
     );
     expect((await freesOf(scratch, program, [library])).frees).toEqual(TOLD);
   });
@@ -169,7 +156,7 @@ describe("operator delete that is told the size", () => {
   it("is nothing to a program of C", async () => {
     const scratch = new Scratch();
     const text = "#include <stdlib.h>\nint main() { free(malloc(10007)); return 0; }";
-    const program = compile(scratch, "plain", text, [], "c");
+    const program = compileText(scratch, "plain", text);
     expect((await freesOf(scratch, program)).frees).toEqual(["free 10007 -"]);
   });
 });
