@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { AllocatorError } from "../errors.js";
-import { packageRoot } from "../native.js";
+import { builtPath } from "./built.js";
 import { checkLibrary } from "./elf.js";
 
 /** What stands behind the loop of the replay process; see native/replay/routes.h. */
@@ -33,8 +33,6 @@ const PEER_NAMES: readonly string[] = Object.keys(PEERS);
 
 /** The rustydb heap as a library to preload: called as malloc is, and told neither sizes nor transactions. */
 const DROP_IN = "rustydb-malloc";
-const dropInPath = (): string =>
-  process.env.RUSTYDB_MEM_MALLOC ?? join(packageRoot, "build", "Release", "librustydb_malloc.so");
 
 /** What `all` stands for, and what runs when nobody says: everything of ours, malloc, and the peers there are. */
 const OURS: readonly string[] = ["rustydb", DROP_IN, "slab", "arena", "large", "malloc"];
@@ -165,7 +163,10 @@ class Registry {
     }
     const given = this.named.get(name);
     if (given !== undefined) return given;
-    if (name === DROP_IN) return { path: dropInPath(), realPath: checkLibrary(spec, dropInPath()) };
+    if (name === DROP_IN) {
+      const path = builtPath("librustydb_malloc.so", "RUSTYDB_MEM_MALLOC");
+      return { path, realPath: checkLibrary(spec, path) };
+    }
     const peer = this.peers.find((candidate) => candidate.name === name);
     if (peer === undefined) return undefined;
     if (peer.path === undefined) {

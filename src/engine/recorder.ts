@@ -4,8 +4,8 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { UserError } from "../errors.js";
-import { packageRoot } from "../native.js";
 import type { RecordedProcess, StopReason } from "../trace/recording.js";
+import { BUILD_REMEDY, builtPath } from "./built.js";
 import { parseRecordFrame, type RecordFrame, type RecordProgress } from "./recorder-frames.js";
 
 export type { RecordProgress };
@@ -68,10 +68,10 @@ export function exitCodeOf({ code, signal }: RecordOutcome["exit"]): number {
 }
 
 function part(name: string, variable: string): string {
-  const path = process.env[variable] ?? `${packageRoot}build/Release/${name}`;
+  const path = builtPath(name, variable);
   if (existsSync(path)) return path;
   throw new UserError("not-built", `the recorder is not built (no ${path})`, {
-    remedy: `Build it with: node ${packageRoot}scripts/build-native.mjs`,
+    remedy: BUILD_REMEDY,
   });
 }
 

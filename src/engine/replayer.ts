@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { AllocatorError, Interrupted, ReplayError } from "../errors.js";
-import { packageRoot } from "../native.js";
 import type { Allocator } from "./allocators.js";
+import { BUILD_REMEDY, builtPath } from "./built.js";
 
 export type { Hello, MemorySample, Pass } from "./frames.js";
 
@@ -52,10 +52,10 @@ export type RoundRunner = (request: RoundRequest, options?: RunOptions) => Promi
 
 /** The replay executable: `$RUSTYDB_MEM_REPLAY`, or where the build puts it. Throws ReplayError `not-built`. */
 export function replayExecutable(): string {
-  const path = process.env.RUSTYDB_MEM_REPLAY ?? `${packageRoot}build/Release/rustydb-mem-replay`;
+  const path = builtPath("rustydb-mem-replay", "RUSTYDB_MEM_REPLAY");
   if (!existsSync(path)) {
     throw new ReplayError("not-built", "none", `the replay executable ${path} does not exist`, {
-      remedy: `Build it with: node ${packageRoot}scripts/build-native.mjs`,
+      remedy: BUILD_REMEDY,
     });
   }
   return path;
