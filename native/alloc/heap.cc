@@ -45,7 +45,7 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
                                    config.dirtyCapMaxBytes, config.hugePages};
   if (!pages_.Init(pagesConfig)) return false;
   bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
-  if constexpr (kHasSlabs) ready = ready && slabs_.Init(&pages_, &pool_, config.sizeClasses);
+  if constexpr (kHasSlabs) ready = ready && slabs_.Init(&pages_, &pool_, config.sizeClasses, config.cacheCapBytes);
   if constexpr (kHasTransactions) ready = ready && arenas_.Init(&pages_, &pool_, config.arena);
   if constexpr (kHasLargeObjects) large_.Init(&pages_);
   if (ready) return true;

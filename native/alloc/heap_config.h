@@ -17,6 +17,9 @@ struct HeapConfig {
   std::size_t slabMaxBytes = 4096;
   const SizeClassTable* sizeClasses = &SizeClassTable::Default();
 
+  /** What the magazines of all threads may hold in all before they stop growing beyond their first size. */
+  std::size_t cacheCapBytes = std::size_t{64} << 20;
+
   /** Requests above this are large objects in the large preset. */
   std::size_t largeThresholdBytes = std::size_t{256} << 10;
   Fit fit = Fit::kBest;

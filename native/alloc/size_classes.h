@@ -36,7 +36,7 @@ struct SizeClassLayout {
 class SizeClassTable {
  public:
   static constexpr unsigned kMaxClasses = 96;
-  static constexpr unsigned kNoClass = 255;
+  static constexpr unsigned kNoClass = kMaxClasses;
   static constexpr std::size_t kMaxBytes = 65600;
   static constexpr std::size_t kMaxBlocks = 1024;  // in a slab: what its bitmap holds
 

@@ -18,9 +18,35 @@ constexpr std::size_t kFirstMagazineBytes = 2048;
 
 }  // namespace
 
-constinit thread_local SlabThreadSlot slabThreadSlot{};
+namespace {
 
-bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table) noexcept {
+// One null, and in front of it what is prefetched without need.
+struct NoBlocks {
+  void* slots[kPrefetchAhead + 1];
+};
+constexpr NoBlocks kNoBlocks{};
+
+// The magazines of a thread that has none: always empty and always full, and hence never written.
+constexpr SlabThread MakeNoThread() {
+  SlabThread thread{};
+  for (SlabMagazine& magazine : thread.magazines) {
+    magazine.top = magazine.end = const_cast<void**>(kNoBlocks.slots) + kPrefetchAhead + 1;
+  }
+  return thread;
+}
+constinit const SlabThread kNoThread = MakeNoThread();
+
+SlabThread* NoThread() noexcept {
+  return const_cast<SlabThread*>(&kNoThread);
+}
+
+}  // namespace
+
+constinit thread_local SlabThreadSlot slabThreadSlot{0, const_cast<SlabThread*>(&kNoThread)};
+
+bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table,
+                         std::size_t cacheCapBytes) noexcept {
+  cacheCapBytes_ = cacheCapBytes;
   table_ = table;
   pages_ = pages;
   pool_ = pool;
@@ -44,60 +70,128 @@ void SlabAllocator::Destroy() noexcept {
 
 SlabThread* SlabAllocator::ThisThread() noexcept {
   if (slabThreadSlot.allocatorId == id_) return slabThreadSlot.thread;
-  SlabThread* thread = states_.Get(sizeof(SlabThread) + table_->count() * sizeof(SlabMagazines));
-  if (thread != nullptr) slabThreadSlot = {id_, thread};
+  bool isNew = false;
+  SlabThread* thread = states_.Get(sizeof(SlabThread), &isNew);
+  if (thread == nullptr) return nullptr;
+  if (isNew) std::copy(std::begin(kNoThread.magazines), std::end(kNoThread.magazines), thread->magazines);
+  slabThreadSlot = {id_, thread};
   return thread;
 }
 
 void SlabAllocator::Forget() noexcept {
-  if (slabThreadSlot.allocatorId == id_) slabThreadSlot = {};
+  if (slabThreadSlot.allocatorId == id_) slabThreadSlot = {0, NoThread()};
 }
 
-// Both magazines, and in front of them what Pop looks at without need.
-std::size_t SlabAllocator::MagazineBytes(unsigned limit) noexcept {
-  return (2 * std::size_t{limit} + kPrefetchAhead) * sizeof(void*);
+// Both halves, the null below them, and in front of that what is prefetched without need.
+std::size_t SlabAllocator::MagazineBytes(unsigned half) noexcept {
+  return (2 * std::size_t{half} + 1 + kPrefetchAhead) * sizeof(void*);
 }
 
-// Doubles what a thread holds of a class. False when it stays as it is.
-bool SlabAllocator::EnlargeMagazines(SlabMagazines& magazines, unsigned index) noexcept {
+// Of a class, in blocks: threads by the hundred must not each hold a full magazine.
+unsigned SlabAllocator::FirstHalf(unsigned index) const noexcept {
   const SizeClassLayout& layout = (*table_)[index];
-  const std::size_t first = std::max<std::size_t>(kFirstMagazineBytes / layout.bytes, 1);
-  const std::size_t wanted = magazines.limit == 0 ? first : std::size_t{magazines.limit} * 2;
-  const auto limit = static_cast<std::uint16_t>(std::min<std::size_t>(wanted, layout.magazine));
-  if (limit <= magazines.limit) return false;
-  auto** memory = static_cast<void**>(pool_->Allocate(MagazineBytes(limit)));
+  return static_cast<unsigned>(
+      std::clamp<std::size_t>(kFirstMagazineBytes / layout.bytes, 1, layout.magazine));
+}
+
+// Moves a thread's blocks of a class into a magazine of another capacity, which must hold them. False when
+// there is no memory for it, and then all stays as it is.
+bool SlabAllocator::Resize(SlabThread& thread, unsigned index, unsigned half) noexcept {
+  auto** memory = static_cast<void**>(pool_->Allocate(MagazineBytes(half)));
   if (memory == nullptr) return false;
-  std::fill_n(memory, kPrefetchAhead, nullptr);
-  void** slots = memory + kPrefetchAhead;
-  if (magazines.limit != 0) {
-    std::copy_n(magazines.loaded, magazines.count, slots);
-    std::copy_n(magazines.previous, magazines.previousCount, slots + limit);
-    pool_->Free(std::min(magazines.loaded, magazines.previous) - kPrefetchAhead,
-                MagazineBytes(magazines.limit));
+  // What is prefetched should be there: an address that leads nowhere is looked up each time.
+  std::fill_n(memory, kPrefetchAhead, memory);
+  void** const slots = memory + kPrefetchAhead;
+  *slots = nullptr;
+  SlabMagazine& magazine = thread.magazines[index];
+  SlabMagazineState& state = thread.states[index];
+  std::ptrdiff_t count = 0;
+  if (state.slots != nullptr) {
+    Unhide(state);
+    count = magazine.top - (state.slots + 1);
+    std::copy_n(state.slots + 1, count, slots + 1);
+    pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
   }
-  magazines.loaded = slots;
-  magazines.previous = slots + limit;
-  magazines.limit = limit;
+  const std::size_t blockBytes = (*table_)[index].bytes;
+  cacheBytes_.fetch_add(2 * (half - std::size_t{state.half}) * blockBytes, std::memory_order_relaxed);
+  state.slots = slots;
+  state.half = static_cast<std::uint16_t>(half);
+  magazine.top = slots + 1 + count;
+  magazine.end = slots + 1 + 2 * std::ptrdiff_t{state.half};
   return true;
+}
+
+// Doubles what a thread may hold of a class. False when it stays as it is.
+bool SlabAllocator::Enlarge(SlabThread& thread, unsigned index) noexcept {
+  const SizeClassLayout& layout = (*table_)[index];
+  const unsigned half = thread.states[index].half;
+  if (half == 0) return Resize(thread, index, FirstHalf(index));
+  const unsigned enlarged = std::min<unsigned>(half * 2, layout.magazine);
+  if (enlarged <= half) return false;
+  const std::size_t more = 2 * std::size_t{enlarged - half} * layout.bytes;
+  if (cacheBytes_.load(std::memory_order_relaxed) + more > cacheCapBytes_) return false;
+  return Resize(thread, index, enlarged);
+}
+
+// Makes blocks that Scan hid visible again. False where there were none.
+bool SlabAllocator::Unhide(SlabMagazineState& state) noexcept {
+  if (state.hiddenAt == 0) return false;
+  state.slots[state.hiddenAt] = state.hidden;
+  state.hiddenAt = 0;
+  return true;
+}
+
+void SlabAllocator::CountTrip(SlabThread& thread) noexcept {
+  if (++thread.trips == kTripsBetweenScans) Scan(thread);
+}
+
+/*
+ * Finds what a thread caches without need, at no cost to the fast path: in the middle of each stack a second
+ * null is put. A thread that gets down to it makes what lies below visible again. What is still hidden at the
+ * next scan was not needed in between: it goes back to the depot, and the magazine is halved.
+ */
+void SlabAllocator::Scan(SlabThread& thread) noexcept {
+  thread.trips = 0;
+  for (unsigned i = 0; i < table_->count(); ++i) {
+    SlabMagazineState& state = thread.states[i];
+    if (state.slots == nullptr) continue;
+    SlabMagazine& magazine = thread.magazines[i];
+    const unsigned idle = state.hiddenAt;
+    if (Unhide(state)) {
+      FlushOldest(thread, i, idle);
+      const unsigned halved = std::max(state.half / 2u, FirstHalf(i));
+      if (halved < state.half && magazine.top - (state.slots + 1) <= 2 * std::ptrdiff_t{halved}) {
+        // Without memory for the smaller one the larger one is kept.
+        static_cast<void>(Resize(thread, i, halved));
+      }
+    }
+    const std::ptrdiff_t count = magazine.top - (state.slots + 1);
+    if (count < 2) continue;
+    state.hiddenAt = static_cast<std::uint16_t>((count + 1) / 2);
+    state.hidden = state.slots[state.hiddenAt];
+    state.slots[state.hiddenAt] = nullptr;
+  }
 }
 
 void* SlabAllocator::AllocateSlow(unsigned index) noexcept {
   RMEM_CHECK((index < table_->count()) && "a size that slabs do not serve");
   SlabThread* thread = ThisThread();
   if (thread != nullptr) {
-    SlabMagazines& magazines = thread->classes[index];
-    if (magazines.count == 0 && magazines.previousCount != 0) {
-      std::swap(magazines.loaded, magazines.previous);
-      std::swap(magazines.count, magazines.previousCount);
+    SlabMagazine& magazine = thread->magazines[index];
+    SlabMagazineState& state = thread->states[index];
+    // The thread's slot may have led to another allocator; then there is a block.
+    if (magazine.top[-1] == nullptr && !Unhide(state)) {
+      Enlarge(*thread, index);
+      if (state.slots != nullptr) {
+        magazine.top += RefillFromDepot(index, magazine.top, state.half);
+        state.wasRefilled = true;
+        CountTrip(*thread);
+        if (magazine.top[-1] == nullptr) Unhide(state);
+      }
     }
-    if (magazines.count == 0) {
-      EnlargeMagazines(magazines, index);
-      magazines.count = static_cast<std::uint16_t>(RefillFromDepot(index, magazines.loaded, magazines.limit));
-      magazines.wasRefilled = 1;
-    }
-    if (magazines.count != 0) return magazines.loaded[--magazines.count];
+    if (magazine.top[-1] != nullptr) return *--magazine.top;
   }
-  // Without magazines (no memory for them), or after giving back all that this thread holds.
+  // Without a magazine (no memory for it), or after giving back all that this thread holds.
   void* block = nullptr;
   if (RefillFromDepot(index, &block, 1) == 1) return block;
   FlushThisThread();
@@ -109,24 +203,28 @@ void SlabAllocator::FreeSlow(void* p, unsigned index) noexcept {
   RMEM_CHECK((index < table_->count()) && "a size that slabs do not serve");
   SlabThread* thread = ThisThread();
   if (thread == nullptr) return FlushToDepot(index, &p, 1);
-  SlabMagazines& magazines = thread->classes[index];
-  if (magazines.limit == 0 && !EnlargeMagazines(magazines, index)) return FlushToDepot(index, &p, 1);
-  if (magazines.count == magazines.limit) {
-    if (magazines.previousCount != 0) {
-      // Larger magazines help a thread that goes to the depot in both directions, not one that only frees.
-      const bool enlarged = magazines.wasRefilled != 0 && EnlargeMagazines(magazines, index);
-      if (!enlarged) {
-        FlushToDepot(index, magazines.previous, magazines.previousCount);
-        magazines.previousCount = 0;
-        magazines.wasRefilled = 0;
-      }
-    }
-    if (magazines.count == magazines.limit) {
-      std::swap(magazines.loaded, magazines.previous);
-      std::swap(magazines.count, magazines.previousCount);
+  SlabMagazine& magazine = thread->magazines[index];
+  SlabMagazineState& state = thread->states[index];
+  if (magazine.top == magazine.end) {
+    // A larger one helps a thread that goes to the depot in both directions, not one that only frees.
+    const bool enlarged = (state.half == 0 || state.wasRefilled) && Enlarge(*thread, index);
+    if (state.half == 0) return FlushToDepot(index, &p, 1);
+    if (!enlarged) {
+      FlushOldest(*thread, index, state.half);
+      state.wasRefilled = false;
+      CountTrip(*thread);
     }
   }
-  magazines.loaded[magazines.count++] = p;
+  *magazine.top++ = p;
+}
+
+void SlabAllocator::FlushOldest(SlabThread& thread, unsigned index, std::size_t count) noexcept {
+  Unhide(thread.states[index]);
+  void** const first = thread.states[index].slots + 1;
+  FlushToDepot(index, first, static_cast<unsigned>(count));
+  SlabMagazine& magazine = thread.magazines[index];
+  std::copy(first + count, magazine.top, first);
+  magazine.top -= count;
 }
 
 void* SlabAllocator::Reallocate(void* p, std::size_t oldSize, std::size_t newSize,
@@ -148,13 +246,16 @@ void SlabAllocator::FlushThisThread() noexcept {
 
 void SlabAllocator::Flush(SlabThread& thread) noexcept {
   for (unsigned i = 0; i < table_->count(); ++i) {
-    SlabMagazines& magazines = thread.classes[i];
-    if (magazines.limit == 0) continue;
-    if (magazines.count != 0) FlushToDepot(i, magazines.loaded, magazines.count);
-    if (magazines.previousCount != 0) FlushToDepot(i, magazines.previous, magazines.previousCount);
-    pool_->Free(std::min(magazines.loaded, magazines.previous) - kPrefetchAhead,
-                MagazineBytes(magazines.limit));
-    magazines = {};
+    SlabMagazineState& state = thread.states[i];
+    if (state.slots == nullptr) continue;
+    SlabMagazine& magazine = thread.magazines[i];
+    Unhide(state);
+    const std::ptrdiff_t count = magazine.top - (state.slots + 1);
+    if (count != 0) FlushToDepot(i, state.slots + 1, static_cast<unsigned>(count));
+    pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
+    cacheBytes_.fetch_sub(2 * std::size_t{state.half} * (*table_)[i].bytes, std::memory_order_relaxed);
+    magazine = kNoThread.magazines[i];
+    state = {};
   }
 }
 
@@ -376,9 +477,11 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
   bool sound = true;
   states_.ForEach([&](SlabThread& thread) {
     for (unsigned i = 0; i < table_->count(); ++i) {
-      const SlabMagazines& magazines = thread.classes[i];
-      if (magazines.count > magazines.limit || magazines.previousCount > magazines.limit) sound = false;
-      cached += magazines.count + std::uint64_t{magazines.previousCount};
+      const SlabMagazineState& state = thread.states[i];
+      if (state.slots == nullptr) continue;
+      const SlabMagazine& magazine = thread.magazines[i];
+      if (magazine.top > magazine.end || *state.slots != nullptr) sound = false;
+      cached += static_cast<std::uint64_t>(magazine.top - (state.slots + 1));
     }
   });
   return sound && total == liveBlocks + cached;

@@ -115,11 +115,8 @@ __attribute__((constructor(101))) void PrepareForks() noexcept {
 #define RMEM_EXPORT extern "C" __attribute__((visibility("default")))
 
 RMEM_EXPORT void* malloc(size_t size) {
-  const unsigned index = rmem::gClasses.ClassFor(size);
-  if (index != rmem::SizeClassTable::kNoClass) [[likely]] {
-    if (void* p = rmem::SlabAllocator::TryPop(index)) [[likely]]
-      return p;
-  }
+  if (void* p = rmem::SlabAllocator::TryPop(rmem::gClasses.ClassFor(size))) [[likely]]
+    return p;
   return rmem::Allocate(size);
 }
 

@@ -501,7 +501,9 @@ TEST(Heap, FindsSizesByAddressForAMalloc) {
       const std::size_t alignment = random() % 4 == 0 ? std::size_t{8} << (random() % 12) : 0;
       block.p = static_cast<unsigned char*>(heap->Allocate(block.size, alignment));
       ASSERT_NE(block.p, nullptr);
-      if (alignment != 0) ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block.p) % alignment, 0u);
+      if (alignment != 0) {
+        ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block.p) % alignment, 0u);
+      }
       ASSERT_GE(heap->UsableBytes(block.p), block.size);
       // All that is usable is the caller's.
       block.size = heap->UsableBytes(block.p);

@@ -18,7 +18,7 @@ class SlabTest : public testing::Test {
     PageHeapConfig config;
     config.reserveBytes = std::size_t{256} << 20;
     EXPECT_TRUE(pages_.Init(config) && pool_.Init(std::size_t{16} << 20));
-    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default()));
+    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default(), std::size_t{1} << 20));
   }
   ~SlabTest() override {
     slabs_.Destroy();
@@ -168,7 +168,7 @@ TEST_F(SlabTest, AThreadThatOutlivesItsAllocatorUsesTheNextOne) {
     MetadataPool pool;
     ASSERT_TRUE(pool.Init(std::size_t{1} << 20));
     SlabAllocator slabs;
-    ASSERT_TRUE(slabs.Init(&pages, &pool, &SizeClassTable::Default()));
+    ASSERT_TRUE(slabs.Init(&pages, &pool, &SizeClassTable::Default(), std::size_t{1} << 20));
     first = slabs.Allocate(64, 0, false);
     second = slabs_.Allocate(64, 0, false);  // two at a time take turns in the thread's slot
     EXPECT_TRUE(pages.Contains(first));
