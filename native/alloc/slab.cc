@@ -50,12 +50,8 @@ bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTab
   table_ = table;
   pages_ = pages;
   pool_ = pool;
-  std::uint32_t smallestSlab = ~std::uint32_t{0};
-  for (unsigned i = 0; i < table->count(); ++i) {
-    smallestSlab = std::min<std::uint32_t>(smallestSlab, (*table)[i].pages);
-    depots_[i].binScale = (kBins << 16) / (*table)[i].blocks;
-  }
-  if (!slabs_.Reserve(pages->reservedBytes() / kPageBytes / smallestSlab + 1)) return false;
+  if (!slabs_.Reserve(std::min<std::size_t>(pages->reservedBytes() / kPageBytes + 1, kMaxSlabs)))
+    return false;
   if (!states_.Init(this, pool)) return false;
   // Never reused, so that a thread's slot that outlives an allocator matches no later one.
   id_ = lastAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -133,6 +129,12 @@ bool SlabAllocator::Enlarge(SlabThread& thread, unsigned index) noexcept {
   return Resize(thread, index, enlarged);
 }
 
+// Whether a thread without a magazine of a class, on its way to the depot, shall have one. The larger the
+// blocks, the more often it must have been there of late: one that lies in a magazine is nobody else's.
+bool SlabAllocator::DeservesMagazine(SlabMagazineState& state, unsigned index) noexcept {
+  return ++state.trips * kFirstMagazineBytes >= (*table_)[index].bytes;
+}
+
 // Makes blocks that Scan hid visible again. False where there were none.
 bool SlabAllocator::Unhide(SlabMagazineState& state) noexcept {
   if (state.hiddenAt == 0) return false;
@@ -148,25 +150,30 @@ void SlabAllocator::CountTrip(SlabThread& thread) noexcept {
 /*
  * Finds what a thread caches without need, at no cost to the fast path: in the middle of each stack a second
  * null is put. A thread that gets down to it makes what lies below visible again. What is still hidden at the
- * next scan was not needed in between: it goes back to the depot, and the magazine is halved.
+ * next scan was not needed in between: it goes back to the depot, and the magazine is halved, or taken away.
  */
 void SlabAllocator::Scan(SlabThread& thread) noexcept {
   thread.trips = 0;
   for (unsigned i = 0; i < table_->count(); ++i) {
     SlabMagazineState& state = thread.states[i];
+    state.trips = 0;
     if (state.slots == nullptr) continue;
     SlabMagazine& magazine = thread.magazines[i];
     const unsigned idle = state.hiddenAt;
     if (Unhide(state)) {
       FlushOldest(thread, i, idle);
       const unsigned halved = std::max(state.half / 2u, FirstHalf(i));
+      if (magazine.top == state.slots + 1 && halved == state.half) {
+        Drop(thread, i);
+        continue;
+      }
       if (halved < state.half && magazine.top - (state.slots + 1) <= 2 * std::ptrdiff_t{halved}) {
         // Without memory for the smaller one the larger one is kept.
         static_cast<void>(Resize(thread, i, halved));
       }
     }
     const std::ptrdiff_t count = magazine.top - (state.slots + 1);
-    if (count < 2) continue;
+    if (count == 0) continue;
     state.hiddenAt = static_cast<std::uint16_t>((count + 1) / 2);
     state.hidden = state.slots[state.hiddenAt];
     state.slots[state.hiddenAt] = nullptr;
@@ -181,12 +188,11 @@ void* SlabAllocator::AllocateSlow(unsigned index) noexcept {
     SlabMagazineState& state = thread->states[index];
     // The thread's slot may have led to another allocator; then there is a block.
     if (magazine.top[-1] == nullptr && !Unhide(state)) {
-      Enlarge(*thread, index);
-      if (state.slots != nullptr) {
+      CountTrip(*thread);
+      if (state.half != 0 || DeservesMagazine(state, index)) Enlarge(*thread, index);
+      if (state.half != 0) {
         magazine.top += RefillFromDepot(index, magazine.top, state.half);
         state.wasRefilled = true;
-        CountTrip(*thread);
-        if (magazine.top[-1] == nullptr) Unhide(state);
       }
     }
     if (magazine.top[-1] != nullptr) return *--magazine.top;
@@ -207,12 +213,13 @@ void SlabAllocator::FreeSlow(void* p, unsigned index) noexcept {
   SlabMagazineState& state = thread->states[index];
   if (magazine.top == magazine.end) {
     // A larger one helps a thread that goes to the depot in both directions, not one that only frees.
-    const bool enlarged = (state.half == 0 || state.wasRefilled) && Enlarge(*thread, index);
+    CountTrip(*thread);
+    const bool mayGrow = state.half == 0 ? DeservesMagazine(state, index) : state.wasRefilled;
+    const bool enlarged = mayGrow && Enlarge(*thread, index);
     if (state.half == 0) return FlushToDepot(index, &p, 1);
-    if (!enlarged) {
+    if (!enlarged && magazine.top == magazine.end) {
       FlushOldest(*thread, index, state.half);
       state.wasRefilled = false;
-      CountTrip(*thread);
     }
   }
   *magazine.top++ = p;
@@ -244,24 +251,28 @@ void SlabAllocator::FlushThisThread() noexcept {
   if (thread != nullptr) Flush(*thread);
 }
 
+// Flushes what a thread holds of a class, which must have a magazine there, and takes the magazine away.
+void SlabAllocator::Drop(SlabThread& thread, unsigned index) noexcept {
+  SlabMagazineState& state = thread.states[index];
+  SlabMagazine& magazine = thread.magazines[index];
+  Unhide(state);
+  const std::ptrdiff_t count = magazine.top - (state.slots + 1);
+  if (count != 0) FlushToDepot(index, state.slots + 1, static_cast<unsigned>(count));
+  pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
+  cacheBytes_.fetch_sub(2 * std::size_t{state.half} * (*table_)[index].bytes, std::memory_order_relaxed);
+  magazine = kNoThread.magazines[index];
+  state = {};
+}
+
 void SlabAllocator::Flush(SlabThread& thread) noexcept {
   for (unsigned i = 0; i < table_->count(); ++i) {
-    SlabMagazineState& state = thread.states[i];
-    if (state.slots == nullptr) continue;
-    SlabMagazine& magazine = thread.magazines[i];
-    Unhide(state);
-    const std::ptrdiff_t count = magazine.top - (state.slots + 1);
-    if (count != 0) FlushToDepot(i, state.slots + 1, static_cast<unsigned>(count));
-    pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
-    cacheBytes_.fetch_sub(2 * std::size_t{state.half} * (*table_)[i].bytes, std::memory_order_relaxed);
-    magazine = kNoThread.magazines[i];
-    state = {};
+    if (thread.states[i].slots != nullptr) Drop(thread, i);
   }
 }
 
 void SlabAllocator::Link(Depot& depot, std::uint32_t slab) noexcept {
   Slab& linked = slabs_[slab];
-  const unsigned bin = BinOf(depot, linked.freeBlocks);
+  const unsigned bin = linked.Bin();
   linked.bin = static_cast<std::uint8_t>(bin);
   linked.previous = kNoSlab;
   linked.next = depot.bins[bin];
@@ -287,21 +298,17 @@ void SlabAllocator::Unlink(Depot& depot, std::uint32_t slab) noexcept {
 unsigned SlabAllocator::TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end,
                                    unsigned count) noexcept {
   char* const base = pages_->AddressOf(slab.firstPage);
+  const unsigned wanted = std::min<unsigned>(count, slab.freeBlocks);
   unsigned taken = 0;
-  for (unsigned word = 0; taken < count; ++word) {
+  for (unsigned word = 0; taken < wanted; ++word) {
     std::uint64_t bits = slab.freeBits[word];
-    if (bits == 0) {
-      if (word + 1 == kWords) break;
-      continue;
-    }
-    while (bits != 0 && taken < count) {
+    while (bits != 0 && taken < wanted) {
       const auto block = word * 64 + static_cast<unsigned>(std::countr_zero(bits));
       bits &= bits - 1;
       *--end = base + std::size_t{block} * layout.bytes;
       ++taken;
     }
     slab.freeBits[word] = bits;
-    if (word + 1 == kWords) break;
   }
   slab.freeBlocks = static_cast<std::uint16_t>(slab.freeBlocks - taken);
   return taken;
@@ -319,6 +326,8 @@ unsigned SlabAllocator::RefillFromDepot(unsigned index, void** blocks, unsigned 
       slab = depot.bins[std::countr_zero(depot.usedBins)];
       Unlink(depot, slab);
     } else {
+      // More than there is takes none but the first from new memory.
+      if (missing != count) break;
       slab = NewSlab(index);
       if (slab == kNoSlab) break;
     }
@@ -354,14 +363,16 @@ void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned c
                "freed a block twice, or a pointer into a block");
     word |= bit;
     const unsigned freeBlocks = ++slab.freeBlocks;
-    if (freeBlocks == layout.blocks) {
+    if (freeBlocks == slab.blocks) {
       if (freeBlocks != 1) Unlink(depot, number);
       ++depot.released;
-      depot.freeBlocks -= layout.blocks;
+      depot.blocks -= slab.blocks;
+      depot.freeBlocks -= slab.blocks;
+      depot.pages -= slab.pages;
       ReleaseSlab(number);
     } else if (freeBlocks == 1) {
       Link(depot, number);
-    } else if (BinOf(depot, freeBlocks) != slab.bin) {
+    } else if (slab.Bin() != slab.bin) {
       Unlink(depot, number);
       Link(depot, number);
     }
@@ -371,9 +382,27 @@ void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned c
   depot.freeBlocks += count;
 }
 
+// Gives a descriptor the pages for about so many blocks. False when there are none.
+bool SlabAllocator::MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noexcept {
+  const SizeClassLayout& layout = (*table_)[index];
+  const std::size_t pages =
+      std::min<std::size_t>((blocks * layout.bytes + kPageBytes - 1) / kPageBytes, layout.pages);
+  void* start = pages_->Allocate(static_cast<std::uint32_t>(pages));
+  if (start == nullptr) return false;
+  const std::size_t held = std::min<std::size_t>(pages * kPageBytes / layout.bytes, layout.blocks);
+  slab = {};
+  slab.firstPage = pages_->PageOf(start);
+  slab.pages = static_cast<std::uint16_t>(pages);
+  slab.classIndex = static_cast<std::uint8_t>(index);
+  slab.blocks = slab.freeBlocks = static_cast<std::uint16_t>(held);
+  for (std::size_t i = 0; i < held / 64; ++i) slab.freeBits[i] = ~std::uint64_t{0};
+  if (held % 64 != 0) slab.freeBits[held / 64] = (std::uint64_t{1} << (held % 64)) - 1;
+  return true;
+}
+
 // Under the lock of the class's depot.
 std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
-  const SizeClassLayout& layout = (*table_)[index];
+  Depot& depot = depots_[index];
   std::uint32_t number;
   {
     const LockGuard guard(slabsLock_);
@@ -385,34 +414,27 @@ std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
       number = topSlab_++;
     }
   }
-  void* start = pages_->Allocate(layout.pages);
-  if (start == nullptr) {
+  Slab& slab = slabs_[number];
+  const std::size_t blocks = std::max<std::size_t>(depot.blocks / 4, 1);
+  if (!MakeSlab(index, blocks, slab) && (blocks == 1 || !MakeSlab(index, 1, slab))) {
     const LockGuard guard(slabsLock_);
-    slabs_[number].next = unusedSlab_;
+    slab.next = unusedSlab_;
     unusedSlab_ = number;
     return kNoSlab;
   }
-  Slab& slab = slabs_[number];
-  slab = {};
-  slab.firstPage = pages_->PageOf(start);
-  slab.classIndex = static_cast<std::uint8_t>(index);
-  slab.freeBlocks = layout.blocks;
-  for (unsigned i = 0; i < layout.blocks / 64; ++i) slab.freeBits[i] = ~std::uint64_t{0};
-  if (layout.blocks % 64 != 0)
-    slab.freeBits[layout.blocks / 64] = (std::uint64_t{1} << (layout.blocks % 64)) - 1;
   const std::uint32_t tag = number | index << kSlabNumberBits;
-  for (std::uint32_t page = 0; page < layout.pages; ++page) pages_->Tag(slab.firstPage + page) = tag;
-  Depot& depot = depots_[index];
+  for (std::uint32_t page = 0; page < slab.pages; ++page) pages_->Tag(slab.firstPage + page) = tag;
   ++depot.created;
-  depot.freeBlocks += layout.blocks;
+  depot.blocks += slab.blocks;
+  depot.freeBlocks += slab.blocks;
+  depot.pages += slab.pages;
   return number;
 }
 
 void SlabAllocator::ReleaseSlab(std::uint32_t number) noexcept {
   Slab& slab = slabs_[number];
-  const std::uint32_t pages = (*table_)[slab.classIndex].pages;
-  for (std::uint32_t page = 0; page < pages; ++page) pages_->Tag(slab.firstPage + page) = 0;
-  pages_->Free(pages_->AddressOf(slab.firstPage), pages);
+  for (std::uint32_t page = 0; page < slab.pages; ++page) pages_->Tag(slab.firstPage + page) = 0;
+  pages_->Free(pages_->AddressOf(slab.firstPage), slab.pages);
   const LockGuard guard(slabsLock_);
   slab.next = unusedSlab_;
   unusedSlab_ = number;
@@ -434,7 +456,6 @@ SlabStats SlabAllocator::Stats() noexcept {
   SlabStats stats{};
   for (unsigned i = 0; i < table_->count(); ++i) {
     Depot& depot = depots_[i];
-    const SizeClassLayout& layout = (*table_)[i];
     const LockGuard guard(depot.lock);
     stats.refills += depot.refills;
     stats.refilledBlocks += depot.refilledBlocks;
@@ -442,8 +463,8 @@ SlabStats SlabAllocator::Stats() noexcept {
     stats.flushedBlocks += depot.flushedBlocks;
     stats.slabsCreated += depot.created;
     stats.slabsReleased += depot.released;
-    stats.slabBytes += (depot.created - depot.released) * layout.pages * kPageBytes;
-    stats.depotFreeBytes += depot.freeBlocks * layout.bytes;
+    stats.slabBytes += depot.pages * kPageBytes;
+    stats.depotFreeBytes += depot.freeBlocks * (*table_)[i].bytes;
   }
   stats.slabs = stats.slabsCreated - stats.slabsReleased;
   return stats;
@@ -455,7 +476,6 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
   for (std::uint32_t number = unusedSlab_; number != kNoSlab; number = slabs_[number].next) ++unused;
   for (unsigned i = 0; i < table_->count(); ++i) {
     const Depot& depot = depots_[i];
-    const SizeClassLayout& layout = (*table_)[i];
     std::uint64_t freeBlocks = 0;
     for (unsigned bin = 0; bin < kBins; ++bin) {
       if ((depot.bins[bin] != kNoSlab) != ((depot.usedBins >> bin & 1) != 0)) return false;
@@ -463,13 +483,12 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
         const Slab& slab = slabs_[number];
         int bits = 0;
         for (const std::uint64_t word : slab.freeBits) bits += std::popcount(word);
-        if (bits != slab.freeBlocks || slab.classIndex != i || BinOf(depot, slab.freeBlocks) != bin)
-          return false;
+        if (bits != slab.freeBlocks || slab.classIndex != i || slab.Bin() != bin) return false;
         freeBlocks += slab.freeBlocks;
       }
     }
     if (freeBlocks != depot.freeBlocks) return false;
-    total += (depot.created - depot.released) * layout.blocks - freeBlocks;
+    total += depot.blocks - freeBlocks;
     unused += depot.created - depot.released;
   }
   if (unused + 1 != topSlab_) return false;

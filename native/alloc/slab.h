@@ -41,6 +41,7 @@ struct SlabMagazineState {
   void** slots;            // the null, then room for 2 * half blocks; null when there is no memory yet
   void* hidden;            // the block in whose place Scan put a second null, at slots[hiddenAt]
   std::uint16_t hiddenAt;  // 0: nowhere
+  std::uint16_t trips;     // to the depot without a magazine, since the last scan
   std::uint16_t half;      // what is fetched and flushed at once; grows up to the table's magazine
   bool wasRefilled;        // since the last flush
 };
@@ -67,7 +68,8 @@ extern constinit thread_local SlabThreadSlot slabThreadSlot [[gnu::tls_model("in
  * block freed by a thread goes into that thread's magazine, wherever it came from, so a remote free costs
  * what a local one does. A thread goes to the depot of a class (its slabs, under one lock) when its magazine
  * is empty or full: it half fills it with blocks in ascending order of address from the fullest slabs, or
- * empties the older half into the bitmaps. An empty slab returns to the page heap at once.
+ * empties the older half into the bitmaps. An empty slab returns to the page heap at once. A slab is as large
+ * as a quarter of its class is: of a class that hardly anybody uses, hardly anything lies idle.
  */
 class SlabAllocator {
  public:
@@ -157,20 +159,24 @@ class SlabAllocator {
   struct Slab {
     std::uint32_t firstPage;
     std::uint32_t next, previous;  // in its bin; next chains the unused descriptors
+    std::uint16_t blocks;
     std::uint16_t freeBlocks;
+    std::uint16_t pages;
     std::uint8_t classIndex;
     std::uint8_t bin;
     std::uint64_t freeBits[kWords];
+
+    unsigned Bin() const noexcept { return (freeBlocks - 1u) * kBins / blocks; }
   };
-  static_assert(sizeof(Slab) == 144);
+  static_assert(sizeof(Slab) == 152);
 
   /** The slabs of a class that have free blocks, by how many they have: bin 0 the fullest slabs. */
   struct alignas(64) Depot {
     Lock lock;
-    std::uint32_t binScale;
     std::uint8_t usedBins;
     std::uint32_t bins[kBins];
-    std::uint64_t refills, refilledBlocks, flushes, flushedBlocks, created, released, freeBlocks;
+    std::uint64_t refills, refilledBlocks, flushes, flushedBlocks, created, released;
+    std::uint64_t blocks, freeBlocks, pages;  // of its slabs
   };
 
   void* AllocateSlow(unsigned index) noexcept;
@@ -180,7 +186,9 @@ class SlabAllocator {
   unsigned FirstHalf(unsigned index) const noexcept;
   bool MayCache(std::size_t bytes) noexcept;
   bool Enlarge(SlabThread& thread, unsigned index) noexcept;
+  bool DeservesMagazine(SlabMagazineState& state, unsigned index) noexcept;
   bool Resize(SlabThread& thread, unsigned index, unsigned half) noexcept;
+  void Drop(SlabThread& thread, unsigned index) noexcept;
   void FlushOldest(SlabThread& thread, unsigned index, std::size_t count) noexcept;
   static bool Unhide(SlabMagazineState& state) noexcept;
   void CountTrip(SlabThread& thread) noexcept;
@@ -193,12 +201,10 @@ class SlabAllocator {
   void FlushToDepot(unsigned index, void* const* blocks, unsigned count) noexcept;
   unsigned TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end, unsigned count) noexcept;
   std::uint32_t NewSlab(unsigned index) noexcept;
+  bool MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noexcept;
   void ReleaseSlab(std::uint32_t slab) noexcept;
   void Link(Depot& depot, std::uint32_t slab) noexcept;
   void Unlink(Depot& depot, std::uint32_t slab) noexcept;
-  static unsigned BinOf(const Depot& depot, unsigned freeBlocks) noexcept {
-    return ((freeBlocks - 1) * depot.binScale) >> 16;
-  }
 
   std::uint64_t id_ = 0;
   const SizeClassTable* table_ = nullptr;
