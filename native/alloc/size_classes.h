@@ -48,6 +48,12 @@ class SizeClassTable {
    */
   static constexpr bool Build(std::span<const SizeClass> classes, SizeClassTable* table) noexcept;
 
+  /**
+   * How many pages, up to `most`, a slab of blocks of `bytes` should have: the most of those that lose hardly
+   * more behind the last block than the best. At least what one block needs.
+   */
+  static constexpr std::size_t SlabPages(std::size_t bytes, std::size_t most) noexcept;
+
   unsigned count() const noexcept { return count_; }
   std::size_t maxBytes() const noexcept { return maxBytes_; }
   const SizeClassLayout& operator[](unsigned index) const noexcept { return classes_[index]; }
@@ -82,13 +88,32 @@ class SizeClassTable {
   std::array<SizeClassLayout, kMaxClasses> classes_{};
 };
 
+constexpr std::size_t SizeClassTable::SlabPages(std::size_t bytes, std::size_t most) noexcept {
+  constexpr std::size_t kOne = 1024;
+  constexpr std::size_t kHardlyMore = kOne / 64;
+  const std::size_t least = (bytes + kPageBytes - 1) / kPageBytes;
+  const auto lossOf = [&](std::size_t pages) {
+    const std::size_t all = pages * kPageBytes;
+    return all % bytes * kOne / all;
+  };
+  std::size_t smallest = kOne;
+  for (std::size_t pages = least; pages <= most; ++pages) {
+    const std::size_t loss = lossOf(pages);
+    smallest = loss < smallest ? loss : smallest;
+  }
+  for (std::size_t pages = most; pages > least; --pages) {
+    if (lossOf(pages) <= smallest + kHardlyMore) return pages;
+  }
+  return least;
+}
+
 constexpr SizeClassLayout SizeClassTable::LayOut(const SizeClass& sizeClass) noexcept {
   const std::size_t bytes = sizeClass.bytes;
-  // About 64 KiB, at least eight blocks, no more than a bitmap holds; whole pages, then whatever fits into
+  // About 64 KiB, some blocks at least, no more than a bitmap holds; whole pages, then whatever fits into
   // them.
   std::size_t blocks = kSlabBytes / bytes;
   blocks = blocks < kMinBlocks ? kMinBlocks : blocks > kMaxBlocks ? kMaxBlocks : blocks;
-  const std::size_t pages = (blocks * bytes + kPageBytes - 1) / kPageBytes;
+  const std::size_t pages = SlabPages(bytes, (blocks * bytes + kPageBytes - 1) / kPageBytes);
   blocks = pages * kPageBytes / bytes < kMaxBlocks ? pages * kPageBytes / bytes : kMaxBlocks;
   const std::uint64_t one = std::uint64_t{1} << 32;
   return {sizeClass.bytes, static_cast<std::uint32_t>((one + bytes - 1) / bytes), sizeClass.magazine,

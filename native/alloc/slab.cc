@@ -385,11 +385,16 @@ void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned c
 // Gives a descriptor the pages for about so many blocks. False when there are none.
 bool SlabAllocator::MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noexcept {
   const SizeClassLayout& layout = (*table_)[index];
-  const std::size_t pages =
-      std::min<std::size_t>((blocks * layout.bytes + kPageBytes - 1) / kPageBytes, layout.pages);
-  void* start = pages_->Allocate(static_cast<std::uint32_t>(pages));
+  const auto pagesFor = [&](std::size_t count) {
+    return static_cast<std::uint32_t>((count * layout.bytes + kPageBytes - 1) / kPageBytes);
+  };
+  std::uint32_t pages = layout.pages;
+  if (pagesFor(blocks) < pages)
+    pages = static_cast<std::uint32_t>(SizeClassTable::SlabPages(layout.bytes, pagesFor(blocks)));
+  void* start = pages_->AllocateUpTo(&pages, pagesFor(1));
   if (start == nullptr) return false;
-  const std::size_t held = std::min<std::size_t>(pages * kPageBytes / layout.bytes, layout.blocks);
+  const std::size_t held =
+      std::min<std::size_t>(std::size_t{pages} * kPageBytes / layout.bytes, layout.blocks);
   slab = {};
   slab.firstPage = pages_->PageOf(start);
   slab.pages = static_cast<std::uint16_t>(pages);
