@@ -17,6 +17,10 @@ struct HeapConfig {
   std::size_t slabMaxBytes = 4096;
   const SizeClassTable* sizeClasses = &SizeClassTable::Default();
 
+  /** The same table again where it was coarsened, so that it can be refined: only for a heap whose blocks are
+   * freed without being told their sizes. */
+  SizeClassTable* refinable = nullptr;
+
   /** What the magazines of all threads may hold in all before they stop growing beyond their first size. */
   std::size_t cacheCapBytes = std::size_t{64} << 20;
 

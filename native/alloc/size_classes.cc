@@ -28,6 +28,9 @@ constexpr SizeClass kDefaultClasses[] = {
     {46912, 2}, {49728, 2}, {52672, 2}, {55872, 2}, {58944, 2}, {62144, 2}, {65600, 2},
 };
 
+// What Coarsen takes for the size of the group below the first.
+constexpr std::size_t kCoarsestSmall = 11;
+
 constexpr SizeClassTable MakeDefault() {
   SizeClassTable table;
   if (!SizeClassTable::Build(kDefaultClasses, &table)) throw "the default size classes are no table";
@@ -40,6 +43,28 @@ constexpr SizeClassTable kDefaultTable = MakeDefault();
 
 const SizeClassTable& SizeClassTable::Default() noexcept {
   return kDefaultTable;
+}
+
+void SizeClassTable::Coarsen() noexcept {
+  std::array<std::uint8_t, kMaxClasses + 1> servedBy{};
+  for (unsigned i = 0; i <= kMaxClasses; ++i) servedBy[i] = static_cast<std::uint8_t>(i);
+  std::size_t last = kCoarsestSmall;
+  for (unsigned first = 0; first < count_;) {
+    // A group ends with its largest class, of at most half as much again as the group below it.
+    unsigned end = first + 1;
+    while (end < count_ && classes_[end].bytes <= std::min(last + last / 2, kCoarsenedBytes)) ++end;
+    for (unsigned i = first; i < end; ++i) servedBy[i] = static_cast<std::uint8_t>(end - 1);
+    last = classes_[end - 1].bytes;
+    first = end;
+  }
+  ForEachEntry([&](std::uint8_t& entry, std::size_t) { entry = servedBy[entry]; });
+}
+
+void SizeClassTable::Refine(unsigned index) noexcept {
+  ForEachEntry([&](std::uint8_t& entry, std::size_t size) {
+    if (Read(entry) != index) return;
+    __atomic_store_n(&entry, SmallestFor(size), __ATOMIC_RELAXED);
+  });
 }
 
 unsigned SizeClassTable::ClassForAligned(std::size_t size, std::size_t alignment) const noexcept {

