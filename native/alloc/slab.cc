@@ -342,44 +342,61 @@ unsigned SlabAllocator::RefillFromDepot(unsigned index, void** blocks, unsigned 
   return taken;
 }
 
+// The slab that a block of a class, which goes back to its depot, belongs to.
+std::uint32_t SlabAllocator::SlabOf(const void* block, unsigned index) noexcept {
+  RMEM_CHECK(pages_->Contains(block) && "freed a block that is not of this heap");
+  const std::uint32_t tag = pages_->Tag(pages_->PageOf(block));
+  RMEM_CHECK((tag != 0 && (tag & kLargeTag) == 0) && "freed a block that is in no slab");
+  RMEM_CHECK((ClassOfTag(tag) == index) && "freed a block with the size of another class");
+  return tag & (kMaxSlabs - 1);
+}
+
+// Under the lock of the depot, after so many of the slab's blocks came back.
+void SlabAllocator::TakeBack(Depot& depot, std::uint32_t number, unsigned count) noexcept {
+  Slab& slab = slabs_[number];
+  const bool wasLinked = slab.freeBlocks != 0;
+  slab.freeBlocks = static_cast<std::uint16_t>(slab.freeBlocks + count);
+  if (slab.freeBlocks == slab.blocks) {
+    if (wasLinked) Unlink(depot, number);
+    ++depot.released;
+    depot.blocks -= slab.blocks;
+    depot.freeBlocks -= slab.blocks;
+    depot.pages -= slab.pages;
+    ReleaseSlab(number);
+  } else if (!wasLinked) {
+    Link(depot, number);
+  } else if (slab.Bin() != slab.bin) {
+    Unlink(depot, number);
+    Link(depot, number);
+  }
+}
+
 void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned count) noexcept {
   Depot& depot = depots_[index];
   const SizeClassLayout& layout = (*table_)[index];
   const LockGuard guard(depot.lock);
-  for (unsigned i = 0; i < count; ++i) {
-    const std::uint32_t page = pages_->PageOf(blocks[i]);
-    RMEM_CHECK(pages_->Contains(blocks[i]) && "freed a block that is not of this heap");
-    const std::uint32_t tag = pages_->Tag(page);
-    RMEM_CHECK((tag != 0 && (tag & kLargeTag) == 0) && "freed a block that is in no slab");
-    const std::uint32_t number = tag & (kMaxSlabs - 1);
-    Slab& slab = slabs_[number];
-    RMEM_CHECK((slab.classIndex == index) && "freed a block with the size of another class");
-    const auto offset =
-        static_cast<std::uint64_t>(static_cast<char*>(blocks[i]) - pages_->AddressOf(slab.firstPage));
-    const auto block = static_cast<unsigned>(offset * layout.reciprocal >> 32);
-    std::uint64_t& word = slab.freeBits[block / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (block % 64);
-    RMEM_CHECK((offset == std::uint64_t{block} * layout.bytes && (word & bit) == 0) &&
-               "freed a block twice, or a pointer into a block");
-    word |= bit;
-    const unsigned freeBlocks = ++slab.freeBlocks;
-    if (freeBlocks == slab.blocks) {
-      if (freeBlocks != 1) Unlink(depot, number);
-      ++depot.released;
-      depot.blocks -= slab.blocks;
-      depot.freeBlocks -= slab.blocks;
-      depot.pages -= slab.pages;
-      ReleaseSlab(number);
-    } else if (freeBlocks == 1) {
-      Link(depot, number);
-    } else if (slab.Bin() != slab.bin) {
-      Unlink(depot, number);
-      Link(depot, number);
-    }
-  }
   ++depot.flushes;
   depot.flushedBlocks += count;
   depot.freeBlocks += count;
+  // Neighbours are often freed one after the other: what a slab has to be told, it is told once.
+  for (unsigned i = 0; i < count;) {
+    const std::uint32_t number = SlabOf(blocks[i], index);
+    Slab& slab = slabs_[number];
+    const char* const start = pages_->AddressOf(slab.firstPage);
+    const std::size_t bytes = std::size_t{slab.pages} * kPageBytes;
+    const unsigned first = i;
+    do {
+      const auto offset = static_cast<std::uint64_t>(static_cast<const char*>(blocks[i]) - start);
+      const auto block = static_cast<unsigned>(offset * layout.reciprocal >> 32);
+      std::uint64_t& word = slab.freeBits[block / 64];
+      const std::uint64_t bit = std::uint64_t{1} << (block % 64);
+      RMEM_CHECK(
+          (offset == std::uint64_t{block} * layout.bytes && block < slab.blocks && (word & bit) == 0) &&
+          "freed a block twice, or a pointer into a block");
+      word |= bit;
+    } while (++i < count && static_cast<std::size_t>(static_cast<const char*>(blocks[i]) - start) < bytes);
+    TakeBack(depot, number, i - first);
+  }
 }
 
 // Gives a descriptor the pages for about so many blocks. False when there are none.

@@ -208,6 +208,8 @@ class SlabAllocator {
 
   unsigned RefillFromDepot(unsigned index, void** blocks, unsigned count) noexcept;
   void FlushToDepot(unsigned index, void* const* blocks, unsigned count) noexcept;
+  std::uint32_t SlabOf(const void* block, unsigned index) noexcept;
+  void TakeBack(Depot& depot, std::uint32_t slab, unsigned count) noexcept;
   unsigned TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end, unsigned count) noexcept;
   std::uint32_t NewSlab(unsigned index) noexcept;
   bool MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noexcept;
