@@ -9,6 +9,7 @@
 
 #include "alloc/heap.h"
 #include "base/checks.h"
+#include "interpose/malloc_config.h"
 #include "os/lock.h"
 
 /**
@@ -38,6 +39,7 @@ constinit Lock gMaking;
   gClasses = SizeClassTable::Default();
   HeapConfig config;
   config.sizeClasses = &gClasses;
+  ReadHeapConfig(&config, &gClasses);
   RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
   gMade.store(true, std::memory_order_release);
 }
