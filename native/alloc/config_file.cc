@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "alloc/config_classes.h"
 #include "alloc/config_keys.h"
 #include "base/edit_distance.h"
 #include "base/quantity_text.h"
@@ -11,6 +12,8 @@ namespace rmem {
 namespace {
 
 constexpr std::size_t kMaxTables = 32;
+// Tables of the heap and a few slabs fit.
+constexpr std::size_t kMinReserveBytes = std::size_t{16} << 20;
 constexpr std::size_t kNone = ~std::size_t{0};
 
 using Path = FixedText<TomlReader::kMaxKeyBytes * 2>;
@@ -82,7 +85,7 @@ class ConfigReader {
           if (!OpenElement()) return false;
           break;
         case TomlReader::Statement::kKey:
-          if (!(inElement_ ? TakeElementMember() : TakeMember(table_))) return false;
+          if (!(inElement_ ? list_.TakeMember() : TakeMember(table_))) return false;
           break;
       }
     }
@@ -146,7 +149,7 @@ class ConfigReader {
     TextMistake& mistake = MistakeIn(toml_.keyAt(), path);
     if (FindKey(path) != kNone) {
       mistake.what.Set("this is the name of a value, not of a table");
-      SuggestForm(FindKey(path), &mistake);
+      SuggestForm(ConfigKeys()[FindKey(path)], &mistake);
       return false;
     }
     mistake.what.Set("there is no such table");
@@ -246,38 +249,6 @@ class ConfigReader {
     mistake->remedy.Add(".");
   }
 
-  /** What may stand behind a key. */
-  static void SuggestForm(std::size_t index, TextMistake* mistake) noexcept {
-    const ConfigKey& key = ConfigKeys()[index];
-    auto& remedy = mistake->remedy;
-    switch (key.kind) {
-      case ConfigKind::kSize:
-        remedy.Set("Write a size from ", ExactBytes(key.min), " to ", ExactBytes(key.max),
-                   ", such as \"64 KiB\".");
-        break;
-      case ConfigKind::kTime:
-        remedy.Set("Write a time from ", ExactMs(key.min), " to ", ExactMs(key.max),
-                   " in quotes, such as \"10s\".");
-        break;
-      case ConfigKind::kCount:
-        remedy.Set("Write a whole number from ", key.min, " to ", key.max, ".");
-        break;
-      case ConfigKind::kFlag:
-        remedy.Set("Write true or false.");
-        break;
-      case ConfigKind::kChoice:
-        remedy.Set("Write ");
-        for (std::size_t i = 0; i < key.names.size(); ++i) {
-          remedy.Add(i == 0 ? "" : i + 1 == key.names.size() ? " or " : ", ", "\"", key.names[i], "\"");
-        }
-        remedy.Add(".");
-        break;
-      case ConfigKind::kClasses:
-        remedy.Set("Write a list such as [{ bytes = 64, magazine = 128 }].");
-        break;
-    }
-  }
-
   bool TakeValue(std::size_t index, const char* at) noexcept {
     const ConfigKey& key = ConfigKeys()[index];
     if (at_[index] != nullptr) {
@@ -299,38 +270,37 @@ class ConfigReader {
       case ConfigKind::kTime:
         return TakeTime(key, value);
       case ConfigKind::kCount: {
-        if (value.type != TomlValue::Type::kInteger) return WrongType(index, value);
+        if (value.type != TomlValue::Type::kInteger) return WrongType(key, value);
         std::uint64_t count = 0;
         if (!TakeInteger(key, value, &count)) return false;
         *key.field.count(config_) = static_cast<std::uint32_t>(count);
         return true;
       }
       case ConfigKind::kFlag:
-        if (value.type != TomlValue::Type::kBoolean) return WrongType(index, value);
+        if (value.type != TomlValue::Type::kBoolean) return WrongType(key, value);
         *key.field.flag(config_) = value.boolean;
         return true;
       case ConfigKind::kChoice:
-        return TakeChoice(index, value);
+        return TakeChoice(key, value);
       case ConfigKind::kClasses:
-        return TakeClasses(index, value);
+        return TakeClasses(key, value);
     }
     return false;
   }
 
-  bool WrongType(std::size_t index, const TomlValue& value) noexcept {
-    const ConfigKey& key = ConfigKeys()[index];
+  bool WrongType(const ConfigKey& key, const TomlValue& value) noexcept {
     constexpr std::string_view kWanted[] = {"a size",        "a time", "a whole number",
                                             "true or false", "a word", "a list"};
     TextMistake& mistake = MistakeIn(value.at, key.path);
     mistake.what.Set("it takes ", kWanted[static_cast<int>(key.kind)], ", not ", TomlTypeName(value.type));
-    SuggestForm(index, &mistake);
+    SuggestForm(key, &mistake);
     return false;
   }
 
   bool OutOfRange(const ConfigKey& key, const TomlValue& value) noexcept {
     TextMistake& mistake = MistakeIn(value.at, key.path);
     mistake.what.Set(Quoted{value.text}, " is out of range");
-    SuggestForm(static_cast<std::size_t>(&key - ConfigKeys().data()), &mistake);
+    SuggestForm(key, &mistake);
     return false;
   }
 
@@ -342,13 +312,12 @@ class ConfigReader {
 
   bool TakeSize(const ConfigKey& key, const TomlValue& value, std::uint64_t* bytes) noexcept {
     if (value.type == TomlValue::Type::kInteger) return TakeInteger(key, value, bytes);
-    const auto index = static_cast<std::size_t>(&key - ConfigKeys().data());
-    if (value.type != TomlValue::Type::kString) return WrongType(index, value);
+    if (value.type != TomlValue::Type::kString) return WrongType(key, value);
     const auto parsed = ParseBytes(value.text);
     if (!parsed) {
       TextMistake& mistake = MistakeIn(value.at, key.path);
       mistake.what.Set(Quoted{value.text}, " is not a size");
-      SuggestForm(index, &mistake);
+      SuggestForm(key, &mistake);
       return false;
     }
     *bytes = *parsed;
@@ -357,13 +326,12 @@ class ConfigReader {
 
   bool TakeTime(const ConfigKey& key, const TomlValue& value) noexcept {
     constexpr std::uint64_t kNsPerMs = 1000'000;
-    const auto index = static_cast<std::size_t>(&key - ConfigKeys().data());
-    if (value.type != TomlValue::Type::kString) return WrongType(index, value);
+    if (value.type != TomlValue::Type::kString) return WrongType(key, value);
     const auto ns = ParseDurationNs(value.text);
     if (!ns || *ns % kNsPerMs != 0) {
       TextMistake& mistake = MistakeIn(value.at, key.path);
       mistake.what.Set(Quoted{value.text}, ns ? " is no whole number of milliseconds" : " is not a time");
-      SuggestForm(index, &mistake);
+      SuggestForm(key, &mistake);
       return false;
     }
     const std::uint64_t ms = *ns / kNsPerMs;
@@ -372,9 +340,8 @@ class ConfigReader {
     return true;
   }
 
-  bool TakeChoice(std::size_t index, const TomlValue& value) noexcept {
-    const ConfigKey& key = ConfigKeys()[index];
-    if (value.type != TomlValue::Type::kString) return WrongType(index, value);
+  bool TakeChoice(const ConfigKey& key, const TomlValue& value) noexcept {
+    if (value.type != TomlValue::Type::kString) return WrongType(key, value);
     Nearest nearest(value.text);
     for (std::size_t i = 0; i < key.names.size(); ++i) {
       if (key.names[i] == value.text) {
@@ -385,36 +352,16 @@ class ConfigReader {
     }
     TextMistake& mistake = MistakeIn(value.at, key.path);
     mistake.what.Set("there is no ", key.name(), " ", Quoted{value.text});
-    SuggestForm(index, &mistake);
+    SuggestForm(key, &mistake);
     if (nearest.found()) mistake.remedy.Set("Did you mean \"", nearest.word(), "\"?");
     return false;
   }
 
   // Size classes: an array of inline tables, or [[slab.classes]].
 
-  bool TakeClasses(std::size_t index, const TomlValue& array) noexcept {
-    if (array.type != TomlValue::Type::kArray) return WrongType(index, array);
-    classesKey_ = index;
-    classesAt_ = array.at;
-    for (bool first = true, more = true;;) {
-      if (!toml_.NextElement(&first, &more)) return false;
-      if (!more) return BuildClasses();
-      TomlValue element;
-      if (!toml_.ReadValue(&element)) return false;
-      if (element.type != TomlValue::Type::kTable) {
-        TextMistake& mistake = MistakeIn(element.at, ConfigKeys()[index].path);
-        mistake.what.Set("a size class is a table, not ", TomlTypeName(element.type));
-        SuggestForm(index, &mistake);
-        return false;
-      }
-      if (!BeginClass(element.at)) return false;
-      for (bool firstMember = true, moreMembers = true;;) {
-        if (!toml_.NextMember(&firstMember, &moreMembers)) return false;
-        if (!moreMembers) break;
-        if (!TakeElementMember()) return false;
-      }
-      if (!EndClass()) return false;
-    }
+  bool TakeClasses(const ConfigKey& key, const TomlValue& array) noexcept {
+    if (array.type != TomlValue::Type::kArray) return WrongType(key, array);
+    return list_.TakeArray(array.at) && list_.Build(&classes_);
   }
 
   bool OpenElement() noexcept {
@@ -427,122 +374,25 @@ class ConfigReader {
       mistake.remedy.Set("Write [", table_, "].");
       return false;
     }
-    if (inElement_) {
-      if (!EndClass()) return false;
-    } else if (at_[index] != nullptr) {
+    if (at_[index] == nullptr) {
+      if (!MakeParents(Made::kByChild, 0)) return false;
+      at_[index] = toml_.keyAt();
+    } else if (!inElement_) {
       TextMistake& mistake = MistakeIn(toml_.keyAt(), table_.view());
       mistake.what.Set("it was set before, in line ", toml_.LineOf(at_[index]));
       mistake.remedy.Set("Write the classes in one place.");
       return false;
-    } else if (!MakeParents(Made::kByChild, 0)) {
+    } else if (!list_.End()) {
       return false;
     }
-    if (at_[index] == nullptr) at_[index] = toml_.keyAt();
     inElement_ = true;
-    classesKey_ = index;
-    classesAt_ = toml_.keyAt();
-    return BeginClass(toml_.keyAt());
+    return list_.Begin(toml_.keyAt());
   }
 
   bool EndElements() noexcept {
     if (!inElement_) return true;
     inElement_ = false;
-    return EndClass() && BuildClasses();
-  }
-
-  TextMistake& ClassMistake(const char* at) noexcept { return MistakeIn(at, ConfigKeys()[classesKey_].path); }
-
-  bool BeginClass(const char* at) noexcept {
-    if (classCount_ == rows_.size()) {
-      TextMistake& mistake = ClassMistake(at);
-      mistake.what.Set("there are more than ", rows_.size(), " size classes");
-      mistake.remedy.Set("Leave some out.");
-      return false;
-    }
-    row_ = {};
-    rowAt_ = bytesAt_ = at;
-    return true;
-  }
-
-  bool TakeElementMember() noexcept {
-    const bool isBytes = toml_.key() == "bytes";
-    const char* at = toml_.keyAt();
-    if (!isBytes && toml_.key() != "magazine") {
-      TextMistake& mistake = ClassMistake(at);
-      mistake.what.Set("a size class has no key ", Quoted{toml_.key()});
-      mistake.remedy.Set("It has bytes and magazine.");
-      return false;
-    }
-    if ((isBytes ? row_.bytes : row_.magazine) != 0) {
-      TextMistake& mistake = ClassMistake(at);
-      mistake.what.Set(toml_.key(), " was set before in this size class");
-      mistake.remedy.Set("Remove one of the two.");
-      return false;
-    }
-    TomlValue value;
-    if (!toml_.ReadValue(&value)) return false;
-    std::uint64_t number = 0;
-    if (value.type == TomlValue::Type::kInteger && value.integer > 0) {
-      number = static_cast<std::uint64_t>(value.integer);
-    } else if (value.type == TomlValue::Type::kString && isBytes) {
-      number = ParseBytes(value.text).value_or(0);
-    }
-    constexpr std::uint64_t kMaxMagazine = 1024;
-    const std::uint64_t most = isBytes ? SizeClassTable::kMaxBytes : kMaxMagazine;
-    if (number == 0 || number > most) {
-      TextMistake& mistake = ClassMistake(value.at);
-      mistake.what.Set(isBytes ? "bytes" : "magazine", " cannot be ");
-      if (value.text.empty()) {
-        mistake.what.Add(TomlTypeName(value.type));
-      } else {
-        mistake.what.Add(Quoted{value.text});
-      }
-      mistake.remedy.Set("Write a whole number from ", isBytes ? 8 : 1, " to ", most, ".");
-      return false;
-    }
-    if (isBytes) {
-      row_.bytes = static_cast<std::uint32_t>(number);
-      bytesAt_ = value.at;
-    } else {
-      row_.magazine = static_cast<std::uint16_t>(number);
-    }
-    return true;
-  }
-
-  bool EndClass() noexcept {
-    if (row_.bytes == 0 || row_.magazine == 0) {
-      TextMistake& mistake = ClassMistake(rowAt_);
-      mistake.what.Set("a size class lacks ", row_.bytes == 0 ? "bytes" : "magazine");
-      mistake.remedy.Set("Write it like { bytes = 64, magazine = 128 }.");
-      return false;
-    }
-    const std::uint32_t previous = classCount_ == 0 ? 0 : rows_[classCount_ - 1].bytes;
-    if (row_.bytes <= previous) {
-      TextMistake& mistake = ClassMistake(bytesAt_);
-      mistake.what.Set("the class of ", row_.bytes, " bytes follows one of ", previous);
-      mistake.remedy.Set("Write the classes in ascending order, each size once.");
-      return false;
-    }
-    rowBytesAt_[classCount_] = bytesAt_;
-    rows_[classCount_++] = row_;
-    return true;
-  }
-
-  bool BuildClasses() noexcept {
-    if (classCount_ == 0) {
-      TextMistake& mistake = ClassMistake(classesAt_);
-      mistake.what.Set("there is no size class in the list");
-      SuggestForm(classesKey_, &mistake);
-      return false;
-    }
-    if (SizeClassTable::Build({rows_.data(), classCount_}, &classes_)) return true;
-    // The table is the judge of what a class may be: asked of ever longer lists, it tells which row it minds.
-    std::size_t count = 1;
-    while (count < classCount_ && SizeClassTable::Build({rows_.data(), count}, &classes_)) ++count;
-    TextMistake& mistake = ClassMistake(rowBytesAt_[count - 1]);
-    mistake.what.Set("there can be no class of ", rows_[count - 1].bytes, " bytes");
-    mistake.remedy.Set("The first may be 8; the others are multiples of 16 up to 1024, and of 64 above it.");
-    return false;
+    return list_.End() && list_.Build(&classes_);
   }
 
   // What keys say together.
@@ -570,6 +420,12 @@ class ConfigReader {
 
   bool Agrees() noexcept {
     if (!EndElements()) return false;
+    if (config_.reserveBytes != 0 && config_.reserveBytes < kMinReserveBytes) {
+      TextMistake& mistake = MistakeIn(at_[FindKey("heap.reserve")], "heap.reserve");
+      mistake.what.Set(ExactBytes(config_.reserveBytes), " is too little for a heap");
+      mistake.remedy.Set("Write 0, for 256 GiB, or at least ", ExactBytes(kMinReserveBytes), ".");
+      return false;
+    }
     if (!NotAbove("pages.dirty_cap", config_.dirtyCapBytes, "pages.dirty_cap_max", config_.dirtyCapMaxBytes))
       return false;
     const auto& profiles = config_.arena.profiles;
@@ -593,101 +449,13 @@ class ConfigReader {
   TomlReader toml_;
   HeapConfig config_;
   SizeClassTable classes_;
+  ConfigClasses list_{&toml_};
 
   Path table_;              // of the last header
   bool inElement_ = false;  // which was [[slab.classes]]
   std::array<Made, kMaxTables> made_{};
   std::array<const char*, kMaxConfigKeys> at_{};  // where a key was set
-
-  std::array<SizeClass, SizeClassTable::kMaxClasses> rows_{};
-  std::array<const char*, SizeClassTable::kMaxClasses> rowBytesAt_{};
-  std::size_t classCount_ = 0;
-  std::size_t classesKey_ = 0;
-  const char* classesAt_ = nullptr;
-  SizeClass row_{};
-  const char* rowAt_ = nullptr;
-  const char* bytesAt_ = nullptr;
 };
-
-/** A comment of lines that are not too long. */
-void AddComment(std::string_view text, ConfigText* out) noexcept {
-  constexpr std::size_t kLineBytes = 100;
-  std::size_t column = 0;
-  while (!text.empty()) {
-    const std::size_t space = text.find(' ');
-    const std::string_view word = space == std::string_view::npos ? text : Prefix(text, space);
-    if (column != 0 && column + 1 + word.size() > kLineBytes) {
-      out->Add("\n");
-      column = 0;
-    }
-    out->Add(column == 0 ? "# " : " ", word);
-    column += (column == 0 ? 2 : 1) + word.size();
-    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-  }
-  out->Add("\n");
-}
-
-void AddBytes(std::uint64_t bytes, ConfigText* out) noexcept {
-  const QuantityText text = ExactBytes(bytes);
-  const bool bare = text.view().find(' ') == std::string_view::npos;
-  out->Add(bare ? "" : "\"", text, bare ? "" : "\"");
-}
-
-using Comment = FixedText<512>;
-
-void AddRange(const ConfigKey& key, Comment* comment) noexcept {
-  switch (key.kind) {
-    case ConfigKind::kSize:
-      comment->Add(" ", ExactBytes(key.min), " to ", ExactBytes(key.max), ".");
-      break;
-    case ConfigKind::kTime:
-      comment->Add(" ", ExactMs(key.min), " to ", ExactMs(key.max), ".");
-      break;
-    case ConfigKind::kCount:
-      comment->Add(" ", key.min, " to ", key.max, ".");
-      break;
-    case ConfigKind::kFlag:
-      comment->Add(" true or false.");
-      break;
-    case ConfigKind::kChoice:
-      for (std::size_t i = 0; i < key.names.size(); ++i) {
-        comment->Add(i == 0 ? " " : i + 1 == key.names.size() ? " or " : ", ", "\"", key.names[i], "\"");
-      }
-      comment->Add(".");
-      break;
-    case ConfigKind::kClasses:
-      comment->Add(" ", key.min, " to ", key.max, " classes.");
-      break;
-  }
-}
-
-void AddValue(const ConfigKey& key, HeapConfig& config, ConfigText* out) noexcept {
-  switch (key.kind) {
-    case ConfigKind::kSize:
-      return AddBytes(*key.field.size(config), out);
-    case ConfigKind::kTime:
-      out->Add("\"", ExactMs(*key.field.ms(config)), "\"");
-      return;
-    case ConfigKind::kCount:
-      out->Add(*key.field.count(config));
-      return;
-    case ConfigKind::kFlag:
-      out->Add(*key.field.flag(config) ? "true" : "false");
-      return;
-    case ConfigKind::kChoice:
-      out->Add("\"", key.names[*key.field.choice(config)], "\"");
-      return;
-    case ConfigKind::kClasses: {
-      const SizeClassTable& classes = *config.sizeClasses;
-      out->Add("[\n");
-      for (unsigned i = 0; i < classes.count(); ++i) {
-        out->Add("  { bytes = ", classes[i].bytes, ", magazine = ", classes[i].magazine, " },\n");
-      }
-      out->Add("]");
-      return;
-    }
-  }
-}
 
 }  // namespace
 
@@ -712,30 +480,6 @@ bool ReadHeapConfigFile(const char* path, HeapConfig* config, SizeClassTable* cl
   mistake->what.Set("the file ", wrong);
   mistake->remedy.Set("Name a configuration file, such as `rustydb-mem config show` prints.");
   return false;
-}
-
-void ShowHeapConfig(const HeapConfig& config, ConfigText* text) noexcept {
-  HeapConfig shown = config;
-  text->Set("# Configuration of a rustydb-mem heap. Sizes are bytes, or texts such as \"64 KiB\".\n");
-  for (const ConfigTable& table : ConfigTables()) {
-    bool opened = false;
-    for (const ConfigKey& key : ConfigKeys()) {
-      if (key.table() != table.path) continue;
-      if (!opened) {
-        text->Add("\n");
-        AddComment(table.meaning, text);
-        text->Add("[", table.path, "]\n");
-        opened = true;
-      }
-      Comment comment;
-      comment.Add(key.meaning);
-      AddRange(key, &comment);
-      AddComment(comment.view(), text);
-      text->Add(key.name(), " = ");
-      AddValue(key, shown, text);
-      text->Add("\n");
-    }
-  }
 }
 
 void DescribeMistake(std::string_view path, const TextMistake& mistake, MistakeLine* line) noexcept {

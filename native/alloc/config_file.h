@@ -25,12 +25,6 @@ bool ParseHeapConfig(std::string_view text, HeapConfig* config, SizeClassTable* 
 bool ReadHeapConfigFile(const char* path, HeapConfig* config, SizeClassTable* classes,
                         TextMistake* mistake) noexcept;
 
-using ConfigText = FixedText<std::size_t{32} << 10>;
-
-/** The configuration as a file that says every key, each with its meaning and range. Parsed, it gives the
- * same. */
-void ShowHeapConfig(const HeapConfig& config, ConfigText* text) noexcept;
-
 using MistakeLine = FixedText<std::size_t{5} << 10>;
 
 /** `FILE:LINE:COLUMN: KEY: WHAT. REMEDY`, one line without its end. */

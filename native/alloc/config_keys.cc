@@ -1,5 +1,7 @@
 #include "alloc/config_keys.h"
 
+#include "base/quantity_text.h"
+
 namespace rmem {
 namespace {
 
@@ -85,7 +87,9 @@ constexpr ConfigTable kTables[] = {
 constexpr ConfigKey kKeys[] = {
     Size(
         "heap.reserve", [](HeapConfig& c) { return &c.reserveBytes; }, 0, 4 * kTiB,
-        "Address space to reserve, which costs no memory; the system may allow less. 0: 256 GiB."),
+        "Address space to reserve, which costs no memory; the system may allow less. 0: 256 GiB; else at "
+        "least "
+        "16 MiB."),
 
     Choice(
         "pages.fit", [](HeapConfig& c) { return Number(c.fit); }, kFits,
@@ -160,6 +164,36 @@ std::span<const ConfigKey> ConfigKeys() noexcept {
 
 std::span<const ConfigTable> ConfigTables() noexcept {
   return kTables;
+}
+
+void SuggestForm(const ConfigKey& key, TextMistake* mistake) noexcept {
+  auto& remedy = mistake->remedy;
+  switch (key.kind) {
+    case ConfigKind::kSize:
+      remedy.Set("Write a size from ", ExactBytes(key.min), " to ", ExactBytes(key.max),
+                 ", such as \"64 KiB\".");
+      break;
+    case ConfigKind::kTime:
+      remedy.Set("Write a time from ", ExactMs(key.min), " to ", ExactMs(key.max),
+                 " in quotes, such as \"10s\".");
+      break;
+    case ConfigKind::kCount:
+      remedy.Set("Write a whole number from ", key.min, " to ", key.max, ".");
+      break;
+    case ConfigKind::kFlag:
+      remedy.Set("Write true or false.");
+      break;
+    case ConfigKind::kChoice:
+      remedy.Set("Write ");
+      for (std::size_t i = 0; i < key.names.size(); ++i) {
+        remedy.Add(i == 0 ? "" : i + 1 == key.names.size() ? " or " : ", ", "\"", key.names[i], "\"");
+      }
+      remedy.Add(".");
+      break;
+    case ConfigKind::kClasses:
+      remedy.Set("Write a list such as [{ bytes = 64, magazine = 128 }].");
+      break;
+  }
 }
 
 }  // namespace rmem

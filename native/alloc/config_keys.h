@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "alloc/heap_config.h"
+#include "base/toml_reader.h"
 
 namespace rmem {
 
@@ -45,5 +46,8 @@ inline constexpr std::size_t kMaxConfigKeys = 64;
 std::span<const ConfigKey> ConfigKeys() noexcept;
 /** The tables that hold them, and those that hold these. */
 std::span<const ConfigTable> ConfigTables() noexcept;
+
+/** Says in the remedy what may stand behind a key. */
+void SuggestForm(const ConfigKey& key, TextMistake* mistake) noexcept;
 
 }  // namespace rmem

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "alloc/config_file.h"
+#include "alloc/config_show.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rmem;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "alloc/config_keys.h"
+#include "alloc/config_show.h"
 #include "alloc/heap.h"
 
 namespace rmem {
@@ -222,10 +223,9 @@ TEST(HeapConfigFile, NamesSizeClassesThatCannotBe) {
             "f:1:16: slab.classes: there is no size class in the list. Write a list such as [{ bytes = 64, "
             "magazine = "
             "128 }].");
-  EXPECT_EQ(
-      classes("64"),
-      "f:1:17: slab.classes: a size class is a table, not an integer. Write a list such as [{ bytes = 64, "
-      "magazine = 128 }].");
+  EXPECT_EQ(classes("64"),
+            "f:1:17: slab.classes: a size class is a table, not an integer. Write it like { bytes = 64, "
+            "magazine = 128 }.");
   EXPECT_EQ(
       classes("{ bytes = 64 }"),
       "f:1:17: slab.classes: a size class lacks magazine. Write it like { bytes = 64, magazine = 128 }.");
@@ -294,6 +294,15 @@ TEST(HeapConfigFile, RefusesWhatDoesNotGoTogether) {
             "KiB. Lower "
             "the one or raise the other.");
   EXPECT_EQ(Mistake("arena.profiles.large.usual = '1 GiB'"), "good");
+  EXPECT_EQ(Mistake("heap.reserve = 4096"),
+            "f:1:1: heap.reserve: 4 KiB is too little for a heap. Write 0, for 256 GiB, or at least 16 MiB.");
+  const Parsed least("heap.reserve = '16 MiB'");
+  ASSERT_TRUE(least.good);
+  auto* heap = Heap<Preset::kRustydb>::Create(least.config);
+  ASSERT_NE(heap, nullptr);
+  EXPECT_NE(heap->Allocate(100), nullptr);
+  EXPECT_NE(heap->Allocate(1 << 20), nullptr);
+  Heap<Preset::kRustydb>::Destroy(heap);
 }
 
 TEST(HeapConfigFile, ReadsAFileAndNamesWhatIsWrongWithIt) {
