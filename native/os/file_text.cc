@@ -79,7 +79,7 @@ const char* FileText::ReadFrom(int file) noexcept {
       return Reason(errno);
     }
   }
-  return "is larger than 1 MiB";
+  return kTooLarge;
 }
 
 }  // namespace rmem

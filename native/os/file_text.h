@@ -9,6 +9,7 @@ namespace rmem {
 class FileText {
  public:
   static constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+  static constexpr const char* kTooLarge = "is larger than 1 MiB";
 
   FileText() = default;
   FileText(const FileText&) = delete;

@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { built, root, Scratch } from "./tool.js";
+import { writeSmallTrace } from "./small-trace.js";
+import { built, root, runTool, Scratch } from "./tool.js";
 
 const library = built("librustydb_malloc.so");
 
@@ -128,4 +130,47 @@ describe("RUSTYDB_MEM_CONFIG", () => {
       });
     },
   );
+});
+
+describe("a configuration in a replay", () => {
+  it("makes a row beside the default, and is in the result", async () => {
+    const scratch = new Scratch();
+    writeSmallTrace(scratch.file("small.csv"));
+    const text = "heap.reserve = '64 MiB'\nslab.classes = [{ bytes = 4096, magazine = 2 }]\n";
+    writeFileSync(scratch.file("one.toml"), text);
+    const rows = "rustydb,rustydb[config=one.toml],rustydb-malloc[config=one.toml]";
+    const words = ["replay", scratch.file("small.csv"), "-a", rows, "-r", "2", "--json", "--no-latency"];
+    const { code, stdout, stderr } = await runTool(words, { scratch, cwd: scratch.path });
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const { results } = JSON.parse(stdout) as {
+      results: { allocator: string; stats: { reservedBytes?: number } }[];
+    };
+    const path = scratch.file("one.toml");
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    const of = (name: string) => results.find((result) => result.allocator === name);
+    expect(of("rustydb")).not.toHaveProperty("config");
+    expect(of("rustydb[config=one.toml]")).toMatchObject({
+      verified: true,
+      config: { path, sha256, text },
+      stats: { reservedBytes: 64 * 2 ** 20 },
+    });
+    expect(of("rustydb")?.stats.reservedBytes).toBeGreaterThan(64 * 2 ** 20);
+    expect(of("rustydb-malloc[config=one.toml]")).toMatchObject({
+      verified: true,
+      config: { path, sha256 },
+      environment: { RUSTYDB_MEM_CONFIG: path },
+    });
+  });
+
+  it("is refused before anything runs, with its place", async () => {
+    const scratch = new Scratch();
+    writeSmallTrace(scratch.file("small.csv"));
+    writeFileSync(scratch.file("wrong.toml"), "[pages]\nhuge_pages = 1\n");
+    const words = ["replay", "small.csv", "-a", "rustydb[config=wrong.toml]"];
+    const { code, stdout, stderr } = await runTool(words, { scratch, cwd: scratch.path });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toBe(
+      `error: ${scratch.file("wrong.toml")}:2:14: pages.huge_pages: it takes true or false, not an integer\n  Write true or false.\n`,
+    );
+  });
 });
