@@ -109,6 +109,9 @@ constexpr ConfigKey kKeys[] = {
         "Largest request that the preset slab serves; the preset rustydb uses all classes."),
     Classes("slab.classes",
             "Sizes of blocks in bytes, ascending, and how many a thread's magazine holds; it may hold two."),
+    Size(
+        "slab.cache_cap", [](HeapConfig& c) { return &c.cacheCapBytes; }, 0, kTiB,
+        "What the magazines of all threads hold in all before they stop growing beyond their first size."),
 
     Size(
         "large.threshold", [](HeapConfig& c) { return &c.largeThresholdBytes; }, 4 * kKiB, kTiB,

@@ -45,7 +45,10 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
                                    config.dirtyCapMaxBytes, config.hugePages};
   if (!pages_.Init(pagesConfig)) return false;
   bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
-  if constexpr (kHasSlabs) ready = ready && slabs_.Init(&pages_, &pool_, config.sizeClasses);
+  if constexpr (kHasSlabs) {
+    ready = ready && slabs_.Init(&pages_, &pool_, config.sizeClasses, config.cacheCapBytes);
+    slabs_.RefineAsItGrows(config.refinable);
+  }
   if constexpr (kHasTransactions) ready = ready && arenas_.Init(&pages_, &pool_, config.arena);
   if constexpr (kHasLargeObjects) large_.Init(&pages_);
   if (ready) return true;
@@ -148,8 +151,10 @@ void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept {
       void* resized = large_.Reallocate(p, large_.UsableBytes(p), size, 0);
       if (resized != nullptr) return resized;
     }
-  } else if (SlabAllocator::ClassOfTag(tag) == newClass) {
-    return p;
+  } else {
+    // Where it lies as long as hardly anything is lost by it.
+    const std::size_t bytes = slabs_.table()[SlabAllocator::ClassOfTag(tag)].bytes;
+    if (size <= bytes && (SlabAllocator::ClassOfTag(tag) == newClass || size > bytes - bytes / 4)) return p;
   }
   void* moved = Allocate(size);
   if (moved == nullptr) return nullptr;

@@ -17,6 +17,13 @@ struct HeapConfig {
   std::size_t slabMaxBytes = 4096;
   const SizeClassTable* sizeClasses = &SizeClassTable::Default();
 
+  /** The same table again where it was coarsened, so that it can be refined: only for a heap whose blocks are
+   * freed without being told their sizes. */
+  SizeClassTable* refinable = nullptr;
+
+  /** What the magazines of all threads may hold in all before they stop growing beyond their first size. */
+  std::size_t cacheCapBytes = std::size_t{64} << 20;
+
   /** Requests above this are large objects in the large preset. */
   std::size_t largeThresholdBytes = std::size_t{256} << 10;
   Fit fit = Fit::kBest;

@@ -155,7 +155,18 @@ PageRun PageHeap::Take(std::uint32_t pages, std::size_t alignment, std::size_t p
 void* PageHeap::Allocate(std::uint32_t pages, std::size_t alignment,
                          std::size_t preferredAlignment) noexcept {
   const LockGuard guard(lock_);
-  PageRun run = Take(pages, alignment, preferredAlignment);
+  return AllocateLocked(pages, alignment, preferredAlignment);
+}
+
+void* PageHeap::AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept {
+  const LockGuard guard(lock_);
+  const std::uint32_t largest = regions_.largest();
+  if (largest < *pages && largest >= least) *pages = largest;
+  return AllocateLocked(*pages, kPageBytes, kPageBytes);
+}
+
+void* PageHeap::AllocateLocked(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept {
+  PageRun run = Take(pages, alignment, preferred);
   if (run.pages == 0) {
     PurgeDownTo(0);
     run = Take(pages, alignment, alignment);

@@ -58,6 +58,9 @@ class PageHeap {
    */
   void* Allocate(std::uint32_t pages, std::size_t alignment = kPageBytes,
                  std::size_t preferredAlignment = kPageBytes) noexcept;
+  /** As many pages up to `*pages` as a free region has, where none has that many but one has `least`; tells
+   * how many. So that what is free is used before what is new. */
+  void* AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept;
   /** When a purge must not happen now (inside a commit), it is left to the next call that may. */
   enum class PurgeNow : bool { kNo, kYes };
   void Free(void* start, std::uint32_t pages, PurgeNow purge = PurgeNow::kYes) noexcept;
@@ -99,6 +102,7 @@ class PageHeap {
   static constexpr std::uint32_t kWordBits = 64;
   static constexpr std::uint32_t kHugePages = kHugePageBytes / kPageBytes;
 
+  void* AllocateLocked(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
   PageRun Take(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
   PageRun TakeFromRegions(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
   PageRun TakeFromTop(std::uint32_t pages, std::size_t alignment) noexcept;

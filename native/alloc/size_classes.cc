@@ -20,10 +20,16 @@ constexpr SizeClass kDefaultClasses[] = {
     {576, 32},  {640, 32},  {704, 32},  {768, 32},  {832, 32},  {896, 32},  {1024, 32},  // large row
     {1152, 24}, {1280, 24}, {1408, 24}, {1600, 24}, {1792, 24}, {2048, 24},              // medium index node
     {2304, 16}, {2624, 16}, {2944, 16}, {3328, 16}, {3776, 16}, {4096, 16},  // large index node, page
-    {4672, 14}, {5312, 12}, {5952, 12}, {6720, 10}, {7616, 10}, {8256, 10}, {9408, 8},  {10688, 8},
-    {12096, 8}, {13760, 6}, {15680, 6}, {16448, 6}, {18752, 6}, {21312, 6}, {24256, 4}, {27712, 6},
-    {31552, 4}, {32832, 4}, {37504, 2}, {42816, 2}, {48896, 2}, {55872, 2}, {60800, 2}, {65600, 2},
+    {4416, 14}, {4672, 14}, {4928, 14}, {5312, 14}, {5696, 10}, {6080, 10}, {6464, 10}, {6848, 10},
+    {7232, 10}, {7744, 10}, {8256, 10}, {8768, 10}, {9280, 10}, {9792, 8},  {10432, 8}, {11072, 8},
+    {11712, 8}, {12480, 8}, {13248, 8}, {14016, 6}, {14912, 6}, {15680, 6}, {16448, 6}, {17472, 6},
+    {18496, 6}, {19648, 6}, {20800, 6}, {22080, 4}, {23360, 4}, {24640, 4}, {26048, 4}, {27456, 4},
+    {29248, 4}, {30912, 4}, {32832, 4}, {34880, 4}, {37056, 4}, {39360, 2}, {41664, 2}, {44224, 2},
+    {46912, 2}, {49728, 2}, {52672, 2}, {55872, 2}, {58944, 2}, {62144, 2}, {65600, 2},
 };
+
+// What Coarsen takes for the size of the group below the first.
+constexpr std::size_t kCoarsestSmall = 11;
 
 constexpr SizeClassTable MakeDefault() {
   SizeClassTable table;
@@ -37,6 +43,28 @@ constexpr SizeClassTable kDefaultTable = MakeDefault();
 
 const SizeClassTable& SizeClassTable::Default() noexcept {
   return kDefaultTable;
+}
+
+void SizeClassTable::Coarsen() noexcept {
+  std::array<std::uint8_t, kMaxClasses + 1> servedBy{};
+  for (unsigned i = 0; i <= kMaxClasses; ++i) servedBy[i] = static_cast<std::uint8_t>(i);
+  std::size_t last = kCoarsestSmall;
+  for (unsigned first = 0; first < count_;) {
+    // A group ends with its largest class, of at most half as much again as the group below it.
+    unsigned end = first + 1;
+    while (end < count_ && classes_[end].bytes <= std::min(last + last / 2, kCoarsenedBytes)) ++end;
+    for (unsigned i = first; i < end; ++i) servedBy[i] = static_cast<std::uint8_t>(end - 1);
+    last = classes_[end - 1].bytes;
+    first = end;
+  }
+  ForEachEntry([&](std::uint8_t& entry, std::size_t) { entry = servedBy[entry]; });
+}
+
+void SizeClassTable::Refine(unsigned index) noexcept {
+  ForEachEntry([&](std::uint8_t& entry, std::size_t size) {
+    if (Read(entry) != index) return;
+    __atomic_store_n(&entry, SmallestFor(size), __ATOMIC_RELAXED);
+  });
 }
 
 unsigned SizeClassTable::ClassForAligned(std::size_t size, std::size_t alignment) const noexcept {

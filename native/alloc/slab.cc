@@ -18,18 +18,40 @@ constexpr std::size_t kFirstMagazineBytes = 2048;
 
 }  // namespace
 
-constinit thread_local SlabThreadSlot slabThreadSlot{};
+namespace {
 
-bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table) noexcept {
+// One null, and in front of it what is prefetched without need.
+struct NoBlocks {
+  void* slots[kPrefetchAhead + 1];
+};
+constexpr NoBlocks kNoBlocks{};
+
+// The magazines of a thread that has none: always empty and always full, and hence never written.
+constexpr SlabThread MakeNoThread() {
+  SlabThread thread{};
+  for (SlabMagazine& magazine : thread.magazines) {
+    magazine.top = magazine.end = const_cast<void**>(kNoBlocks.slots) + kPrefetchAhead + 1;
+  }
+  return thread;
+}
+constinit const SlabThread kNoThread = MakeNoThread();
+
+SlabThread* NoThread() noexcept {
+  return const_cast<SlabThread*>(&kNoThread);
+}
+
+}  // namespace
+
+constinit thread_local SlabThreadSlot slabThreadSlot{0, const_cast<SlabThread*>(&kNoThread)};
+
+bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table,
+                         std::size_t cacheCapBytes) noexcept {
+  cacheCapBytes_ = cacheCapBytes;
   table_ = table;
   pages_ = pages;
   pool_ = pool;
-  std::uint32_t smallestSlab = ~std::uint32_t{0};
-  for (unsigned i = 0; i < table->count(); ++i) {
-    smallestSlab = std::min<std::uint32_t>(smallestSlab, (*table)[i].pages);
-    depots_[i].binScale = (kBins << 16) / (*table)[i].blocks;
-  }
-  if (!slabs_.Reserve(pages->reservedBytes() / kPageBytes / smallestSlab + 1)) return false;
+  if (!slabs_.Reserve(std::min<std::size_t>(pages->reservedBytes() / kPageBytes + 1, kMaxSlabs)))
+    return false;
   if (!states_.Init(this, pool)) return false;
   // Never reused, so that a thread's slot that outlives an allocator matches no later one.
   id_ = lastAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -44,60 +66,138 @@ void SlabAllocator::Destroy() noexcept {
 
 SlabThread* SlabAllocator::ThisThread() noexcept {
   if (slabThreadSlot.allocatorId == id_) return slabThreadSlot.thread;
-  SlabThread* thread = states_.Get(sizeof(SlabThread) + table_->count() * sizeof(SlabMagazines));
-  if (thread != nullptr) slabThreadSlot = {id_, thread};
+  bool isNew = false;
+  SlabThread* thread = states_.Get(sizeof(SlabThread), &isNew);
+  if (thread == nullptr) return nullptr;
+  if (isNew) std::copy(std::begin(kNoThread.magazines), std::end(kNoThread.magazines), thread->magazines);
+  slabThreadSlot = {id_, thread};
   return thread;
 }
 
 void SlabAllocator::Forget() noexcept {
-  if (slabThreadSlot.allocatorId == id_) slabThreadSlot = {};
+  if (slabThreadSlot.allocatorId == id_) slabThreadSlot = {0, NoThread()};
 }
 
-// Both magazines, and in front of them what Pop looks at without need.
-std::size_t SlabAllocator::MagazineBytes(unsigned limit) noexcept {
-  return (2 * std::size_t{limit} + kPrefetchAhead) * sizeof(void*);
+// Both halves, the null below them, and in front of that what is prefetched without need.
+std::size_t SlabAllocator::MagazineBytes(unsigned half) noexcept {
+  return (2 * std::size_t{half} + 1 + kPrefetchAhead) * sizeof(void*);
 }
 
-// Doubles what a thread holds of a class. False when it stays as it is.
-bool SlabAllocator::EnlargeMagazines(SlabMagazines& magazines, unsigned index) noexcept {
+// Of a class, in blocks: threads by the hundred must not each hold a full magazine.
+unsigned SlabAllocator::FirstHalf(unsigned index) const noexcept {
   const SizeClassLayout& layout = (*table_)[index];
-  const std::size_t first = std::max<std::size_t>(kFirstMagazineBytes / layout.bytes, 1);
-  const std::size_t wanted = magazines.limit == 0 ? first : std::size_t{magazines.limit} * 2;
-  const auto limit = static_cast<std::uint16_t>(std::min<std::size_t>(wanted, layout.magazine));
-  if (limit <= magazines.limit) return false;
-  auto** memory = static_cast<void**>(pool_->Allocate(MagazineBytes(limit)));
+  return static_cast<unsigned>(
+      std::clamp<std::size_t>(kFirstMagazineBytes / layout.bytes, 1, layout.magazine));
+}
+
+// Moves a thread's blocks of a class into a magazine of another capacity, which must hold them. False when
+// there is no memory for it, and then all stays as it is.
+bool SlabAllocator::Resize(SlabThread& thread, unsigned index, unsigned half) noexcept {
+  auto** memory = static_cast<void**>(pool_->Allocate(MagazineBytes(half)));
   if (memory == nullptr) return false;
-  std::fill_n(memory, kPrefetchAhead, nullptr);
-  void** slots = memory + kPrefetchAhead;
-  if (magazines.limit != 0) {
-    std::copy_n(magazines.loaded, magazines.count, slots);
-    std::copy_n(magazines.previous, magazines.previousCount, slots + limit);
-    pool_->Free(std::min(magazines.loaded, magazines.previous) - kPrefetchAhead,
-                MagazineBytes(magazines.limit));
+  // What is prefetched should be there: an address that leads nowhere is looked up each time.
+  std::fill_n(memory, kPrefetchAhead, memory);
+  void** const slots = memory + kPrefetchAhead;
+  *slots = nullptr;
+  SlabMagazine& magazine = thread.magazines[index];
+  SlabMagazineState& state = thread.states[index];
+  std::ptrdiff_t count = 0;
+  if (state.slots != nullptr) {
+    Unhide(state);
+    count = magazine.top - (state.slots + 1);
+    std::copy_n(state.slots + 1, count, slots + 1);
+    pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
   }
-  magazines.loaded = slots;
-  magazines.previous = slots + limit;
-  magazines.limit = limit;
+  const std::size_t blockBytes = (*table_)[index].bytes;
+  cacheBytes_.fetch_add(2 * (half - std::size_t{state.half}) * blockBytes, std::memory_order_relaxed);
+  state.slots = slots;
+  state.half = static_cast<std::uint16_t>(half);
+  magazine.top = slots + 1 + count;
+  magazine.end = slots + 1 + 2 * std::ptrdiff_t{state.half};
   return true;
+}
+
+// Doubles what a thread may hold of a class. False when it stays as it is.
+bool SlabAllocator::Enlarge(SlabThread& thread, unsigned index) noexcept {
+  const SizeClassLayout& layout = (*table_)[index];
+  const unsigned half = thread.states[index].half;
+  if (half == 0) return Resize(thread, index, FirstHalf(index));
+  const unsigned enlarged = std::min<unsigned>(half * 2, layout.magazine);
+  if (enlarged <= half) return false;
+  const std::size_t more = 2 * std::size_t{enlarged - half} * layout.bytes;
+  if (cacheBytes_.load(std::memory_order_relaxed) + more > cacheCapBytes_) return false;
+  return Resize(thread, index, enlarged);
+}
+
+// Whether a thread without a magazine of a class, on its way to the depot, shall have one. The larger the
+// blocks, the more often it must have been there of late: one that lies in a magazine is nobody else's.
+bool SlabAllocator::DeservesMagazine(SlabMagazineState& state, unsigned index) noexcept {
+  return ++state.trips * kFirstMagazineBytes >= (*table_)[index].bytes;
+}
+
+// Makes blocks that Scan hid visible again. False where there were none.
+bool SlabAllocator::Unhide(SlabMagazineState& state) noexcept {
+  if (state.hiddenAt == 0) return false;
+  state.slots[state.hiddenAt] = state.hidden;
+  state.hiddenAt = 0;
+  return true;
+}
+
+void SlabAllocator::CountTrip(SlabThread& thread) noexcept {
+  if (++thread.trips == kTripsBetweenScans) Scan(thread);
+}
+
+/*
+ * Finds what a thread caches without need, at no cost to the fast path: in the middle of each stack a second
+ * null is put. A thread that gets down to it makes what lies below visible again. What is still hidden at the
+ * next scan was not needed in between: it goes back to the depot, and the magazine is halved, or taken away.
+ */
+void SlabAllocator::Scan(SlabThread& thread) noexcept {
+  thread.trips = 0;
+  for (unsigned i = 0; i < table_->count(); ++i) {
+    SlabMagazineState& state = thread.states[i];
+    state.trips = 0;
+    if (state.slots == nullptr) continue;
+    SlabMagazine& magazine = thread.magazines[i];
+    const unsigned idle = state.hiddenAt;
+    if (Unhide(state)) {
+      FlushOldest(thread, i, idle);
+      const unsigned halved = std::max(state.half / 2u, FirstHalf(i));
+      if (magazine.top == state.slots + 1 && halved == state.half) {
+        Drop(thread, i);
+        continue;
+      }
+      if (halved < state.half && magazine.top - (state.slots + 1) <= 2 * std::ptrdiff_t{halved}) {
+        // Without memory for the smaller one the larger one is kept.
+        static_cast<void>(Resize(thread, i, halved));
+      }
+    }
+    const std::ptrdiff_t count = magazine.top - (state.slots + 1);
+    if (count == 0) continue;
+    state.hiddenAt = static_cast<std::uint16_t>((count + 1) / 2);
+    state.hidden = state.slots[state.hiddenAt];
+    state.slots[state.hiddenAt] = nullptr;
+  }
 }
 
 void* SlabAllocator::AllocateSlow(unsigned index) noexcept {
   RMEM_CHECK((index < table_->count()) && "a size that slabs do not serve");
   SlabThread* thread = ThisThread();
   if (thread != nullptr) {
-    SlabMagazines& magazines = thread->classes[index];
-    if (magazines.count == 0 && magazines.previousCount != 0) {
-      std::swap(magazines.loaded, magazines.previous);
-      std::swap(magazines.count, magazines.previousCount);
+    SlabMagazine& magazine = thread->magazines[index];
+    SlabMagazineState& state = thread->states[index];
+    // The thread's slot may have led to another allocator; then there is a block.
+    if (magazine.top[-1] == nullptr && !Unhide(state)) {
+      CountTrip(*thread);
+      if (state.half != 0 || DeservesMagazine(state, index)) Enlarge(*thread, index);
+      if (state.half != 0) {
+        magazine.top += RefillFromDepot(index, magazine.top, state.half);
+        state.wasRefilled = true;
+      }
     }
-    if (magazines.count == 0) {
-      EnlargeMagazines(magazines, index);
-      magazines.count = static_cast<std::uint16_t>(RefillFromDepot(index, magazines.loaded, magazines.limit));
-      magazines.wasRefilled = 1;
-    }
-    if (magazines.count != 0) return magazines.loaded[--magazines.count];
+    if (magazine.top[-1] != nullptr) return *--magazine.top;
   }
-  // Without magazines (no memory for them), or after giving back all that this thread holds.
+  // Without a magazine (no memory for it), or after giving back all that this thread holds.
   void* block = nullptr;
   if (RefillFromDepot(index, &block, 1) == 1) return block;
   FlushThisThread();
@@ -109,24 +209,29 @@ void SlabAllocator::FreeSlow(void* p, unsigned index) noexcept {
   RMEM_CHECK((index < table_->count()) && "a size that slabs do not serve");
   SlabThread* thread = ThisThread();
   if (thread == nullptr) return FlushToDepot(index, &p, 1);
-  SlabMagazines& magazines = thread->classes[index];
-  if (magazines.limit == 0 && !EnlargeMagazines(magazines, index)) return FlushToDepot(index, &p, 1);
-  if (magazines.count == magazines.limit) {
-    if (magazines.previousCount != 0) {
-      // Larger magazines help a thread that goes to the depot in both directions, not one that only frees.
-      const bool enlarged = magazines.wasRefilled != 0 && EnlargeMagazines(magazines, index);
-      if (!enlarged) {
-        FlushToDepot(index, magazines.previous, magazines.previousCount);
-        magazines.previousCount = 0;
-        magazines.wasRefilled = 0;
-      }
-    }
-    if (magazines.count == magazines.limit) {
-      std::swap(magazines.loaded, magazines.previous);
-      std::swap(magazines.count, magazines.previousCount);
+  SlabMagazine& magazine = thread->magazines[index];
+  SlabMagazineState& state = thread->states[index];
+  if (magazine.top == magazine.end) {
+    // A larger one helps a thread that goes to the depot in both directions, not one that only frees.
+    CountTrip(*thread);
+    const bool mayGrow = state.half == 0 ? DeservesMagazine(state, index) : state.wasRefilled;
+    const bool enlarged = mayGrow && Enlarge(*thread, index);
+    if (state.half == 0) return FlushToDepot(index, &p, 1);
+    if (!enlarged && magazine.top == magazine.end) {
+      FlushOldest(*thread, index, state.half);
+      state.wasRefilled = false;
     }
   }
-  magazines.loaded[magazines.count++] = p;
+  *magazine.top++ = p;
+}
+
+void SlabAllocator::FlushOldest(SlabThread& thread, unsigned index, std::size_t count) noexcept {
+  Unhide(thread.states[index]);
+  void** const first = thread.states[index].slots + 1;
+  FlushToDepot(index, first, static_cast<unsigned>(count));
+  SlabMagazine& magazine = thread.magazines[index];
+  std::copy(first + count, magazine.top, first);
+  magazine.top -= count;
 }
 
 void* SlabAllocator::Reallocate(void* p, std::size_t oldSize, std::size_t newSize,
@@ -146,21 +251,28 @@ void SlabAllocator::FlushThisThread() noexcept {
   if (thread != nullptr) Flush(*thread);
 }
 
+// Flushes what a thread holds of a class, which must have a magazine there, and takes the magazine away.
+void SlabAllocator::Drop(SlabThread& thread, unsigned index) noexcept {
+  SlabMagazineState& state = thread.states[index];
+  SlabMagazine& magazine = thread.magazines[index];
+  Unhide(state);
+  const std::ptrdiff_t count = magazine.top - (state.slots + 1);
+  if (count != 0) FlushToDepot(index, state.slots + 1, static_cast<unsigned>(count));
+  pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
+  cacheBytes_.fetch_sub(2 * std::size_t{state.half} * (*table_)[index].bytes, std::memory_order_relaxed);
+  magazine = kNoThread.magazines[index];
+  state = {};
+}
+
 void SlabAllocator::Flush(SlabThread& thread) noexcept {
   for (unsigned i = 0; i < table_->count(); ++i) {
-    SlabMagazines& magazines = thread.classes[i];
-    if (magazines.limit == 0) continue;
-    if (magazines.count != 0) FlushToDepot(i, magazines.loaded, magazines.count);
-    if (magazines.previousCount != 0) FlushToDepot(i, magazines.previous, magazines.previousCount);
-    pool_->Free(std::min(magazines.loaded, magazines.previous) - kPrefetchAhead,
-                MagazineBytes(magazines.limit));
-    magazines = {};
+    if (thread.states[i].slots != nullptr) Drop(thread, i);
   }
 }
 
 void SlabAllocator::Link(Depot& depot, std::uint32_t slab) noexcept {
   Slab& linked = slabs_[slab];
-  const unsigned bin = BinOf(depot, linked.freeBlocks);
+  const unsigned bin = linked.Bin();
   linked.bin = static_cast<std::uint8_t>(bin);
   linked.previous = kNoSlab;
   linked.next = depot.bins[bin];
@@ -186,21 +298,17 @@ void SlabAllocator::Unlink(Depot& depot, std::uint32_t slab) noexcept {
 unsigned SlabAllocator::TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end,
                                    unsigned count) noexcept {
   char* const base = pages_->AddressOf(slab.firstPage);
+  const unsigned wanted = std::min<unsigned>(count, slab.freeBlocks);
   unsigned taken = 0;
-  for (unsigned word = 0; taken < count; ++word) {
+  for (unsigned word = 0; taken < wanted; ++word) {
     std::uint64_t bits = slab.freeBits[word];
-    if (bits == 0) {
-      if (word + 1 == kWords) break;
-      continue;
-    }
-    while (bits != 0 && taken < count) {
+    while (bits != 0 && taken < wanted) {
       const auto block = word * 64 + static_cast<unsigned>(std::countr_zero(bits));
       bits &= bits - 1;
       *--end = base + std::size_t{block} * layout.bytes;
       ++taken;
     }
     slab.freeBits[word] = bits;
-    if (word + 1 == kWords) break;
   }
   slab.freeBlocks = static_cast<std::uint16_t>(slab.freeBlocks - taken);
   return taken;
@@ -218,6 +326,8 @@ unsigned SlabAllocator::RefillFromDepot(unsigned index, void** blocks, unsigned 
       slab = depot.bins[std::countr_zero(depot.usedBins)];
       Unlink(depot, slab);
     } else {
+      // More than there is takes none but the first from new memory.
+      if (missing != count) break;
       slab = NewSlab(index);
       if (slab == kNoSlab) break;
     }
@@ -253,14 +363,16 @@ void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned c
                "freed a block twice, or a pointer into a block");
     word |= bit;
     const unsigned freeBlocks = ++slab.freeBlocks;
-    if (freeBlocks == layout.blocks) {
+    if (freeBlocks == slab.blocks) {
       if (freeBlocks != 1) Unlink(depot, number);
       ++depot.released;
-      depot.freeBlocks -= layout.blocks;
+      depot.blocks -= slab.blocks;
+      depot.freeBlocks -= slab.blocks;
+      depot.pages -= slab.pages;
       ReleaseSlab(number);
     } else if (freeBlocks == 1) {
       Link(depot, number);
-    } else if (BinOf(depot, freeBlocks) != slab.bin) {
+    } else if (slab.Bin() != slab.bin) {
       Unlink(depot, number);
       Link(depot, number);
     }
@@ -270,9 +382,32 @@ void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned c
   depot.freeBlocks += count;
 }
 
+// Gives a descriptor the pages for about so many blocks. False when there are none.
+bool SlabAllocator::MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noexcept {
+  const SizeClassLayout& layout = (*table_)[index];
+  const auto pagesFor = [&](std::size_t count) {
+    return static_cast<std::uint32_t>((count * layout.bytes + kPageBytes - 1) / kPageBytes);
+  };
+  std::uint32_t pages = layout.pages;
+  if (pagesFor(blocks) < pages)
+    pages = static_cast<std::uint32_t>(SizeClassTable::SlabPages(layout.bytes, pagesFor(blocks)));
+  void* start = pages_->AllocateUpTo(&pages, pagesFor(1));
+  if (start == nullptr) return false;
+  const std::size_t held =
+      std::min<std::size_t>(std::size_t{pages} * kPageBytes / layout.bytes, layout.blocks);
+  slab = {};
+  slab.firstPage = pages_->PageOf(start);
+  slab.pages = static_cast<std::uint16_t>(pages);
+  slab.classIndex = static_cast<std::uint8_t>(index);
+  slab.blocks = slab.freeBlocks = static_cast<std::uint16_t>(held);
+  for (std::size_t i = 0; i < held / 64; ++i) slab.freeBits[i] = ~std::uint64_t{0};
+  if (held % 64 != 0) slab.freeBits[held / 64] = (std::uint64_t{1} << (held % 64)) - 1;
+  return true;
+}
+
 // Under the lock of the class's depot.
 std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
-  const SizeClassLayout& layout = (*table_)[index];
+  Depot& depot = depots_[index];
   std::uint32_t number;
   {
     const LockGuard guard(slabsLock_);
@@ -284,34 +419,31 @@ std::uint32_t SlabAllocator::NewSlab(unsigned index) noexcept {
       number = topSlab_++;
     }
   }
-  void* start = pages_->Allocate(layout.pages);
-  if (start == nullptr) {
+  Slab& slab = slabs_[number];
+  const std::size_t blocks = std::max<std::size_t>(depot.blocks / 4, 1);
+  if (!MakeSlab(index, blocks, slab) && (blocks == 1 || !MakeSlab(index, 1, slab))) {
     const LockGuard guard(slabsLock_);
-    slabs_[number].next = unusedSlab_;
+    slab.next = unusedSlab_;
     unusedSlab_ = number;
     return kNoSlab;
   }
-  Slab& slab = slabs_[number];
-  slab = {};
-  slab.firstPage = pages_->PageOf(start);
-  slab.classIndex = static_cast<std::uint8_t>(index);
-  slab.freeBlocks = layout.blocks;
-  for (unsigned i = 0; i < layout.blocks / 64; ++i) slab.freeBits[i] = ~std::uint64_t{0};
-  if (layout.blocks % 64 != 0)
-    slab.freeBits[layout.blocks / 64] = (std::uint64_t{1} << (layout.blocks % 64)) - 1;
   const std::uint32_t tag = number | index << kSlabNumberBits;
-  for (std::uint32_t page = 0; page < layout.pages; ++page) pages_->Tag(slab.firstPage + page) = tag;
-  Depot& depot = depots_[index];
+  for (std::uint32_t page = 0; page < slab.pages; ++page) pages_->Tag(slab.firstPage + page) = tag;
   ++depot.created;
-  depot.freeBlocks += layout.blocks;
+  depot.blocks += slab.blocks;
+  depot.freeBlocks += slab.blocks;
+  depot.pages += slab.pages;
+  if (refinable_ != nullptr && !depot.refined && depot.pages > kPagesToRefine) {
+    depot.refined = true;
+    refinable_->Refine(index);
+  }
   return number;
 }
 
 void SlabAllocator::ReleaseSlab(std::uint32_t number) noexcept {
   Slab& slab = slabs_[number];
-  const std::uint32_t pages = (*table_)[slab.classIndex].pages;
-  for (std::uint32_t page = 0; page < pages; ++page) pages_->Tag(slab.firstPage + page) = 0;
-  pages_->Free(pages_->AddressOf(slab.firstPage), pages);
+  for (std::uint32_t page = 0; page < slab.pages; ++page) pages_->Tag(slab.firstPage + page) = 0;
+  pages_->Free(pages_->AddressOf(slab.firstPage), slab.pages);
   const LockGuard guard(slabsLock_);
   slab.next = unusedSlab_;
   unusedSlab_ = number;
@@ -333,7 +465,6 @@ SlabStats SlabAllocator::Stats() noexcept {
   SlabStats stats{};
   for (unsigned i = 0; i < table_->count(); ++i) {
     Depot& depot = depots_[i];
-    const SizeClassLayout& layout = (*table_)[i];
     const LockGuard guard(depot.lock);
     stats.refills += depot.refills;
     stats.refilledBlocks += depot.refilledBlocks;
@@ -341,11 +472,21 @@ SlabStats SlabAllocator::Stats() noexcept {
     stats.flushedBlocks += depot.flushedBlocks;
     stats.slabsCreated += depot.created;
     stats.slabsReleased += depot.released;
-    stats.slabBytes += (depot.created - depot.released) * layout.pages * kPageBytes;
-    stats.depotFreeBytes += depot.freeBlocks * layout.bytes;
+    stats.slabBytes += depot.pages * kPageBytes;
+    stats.depotFreeBytes += depot.freeBlocks * (*table_)[i].bytes;
   }
   stats.slabs = stats.slabsCreated - stats.slabsReleased;
   return stats;
+}
+
+std::uint64_t SlabAllocator::CachedBlocks(unsigned index) noexcept {
+  std::uint64_t cached = 0;
+  states_.ForEach([&](SlabThread& thread) {
+    const SlabMagazineState& state = thread.states[index];
+    if (state.slots != nullptr)
+      cached += static_cast<std::uint64_t>(thread.magazines[index].top - (state.slots + 1));
+  });
+  return cached;
 }
 
 bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
@@ -354,7 +495,6 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
   for (std::uint32_t number = unusedSlab_; number != kNoSlab; number = slabs_[number].next) ++unused;
   for (unsigned i = 0; i < table_->count(); ++i) {
     const Depot& depot = depots_[i];
-    const SizeClassLayout& layout = (*table_)[i];
     std::uint64_t freeBlocks = 0;
     for (unsigned bin = 0; bin < kBins; ++bin) {
       if ((depot.bins[bin] != kNoSlab) != ((depot.usedBins >> bin & 1) != 0)) return false;
@@ -362,23 +502,23 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
         const Slab& slab = slabs_[number];
         int bits = 0;
         for (const std::uint64_t word : slab.freeBits) bits += std::popcount(word);
-        if (bits != slab.freeBlocks || slab.classIndex != i || BinOf(depot, slab.freeBlocks) != bin)
-          return false;
+        if (bits != slab.freeBlocks || slab.classIndex != i || slab.Bin() != bin) return false;
         freeBlocks += slab.freeBlocks;
       }
     }
     if (freeBlocks != depot.freeBlocks) return false;
-    total += (depot.created - depot.released) * layout.blocks - freeBlocks;
+    total += depot.blocks - freeBlocks;
     unused += depot.created - depot.released;
   }
   if (unused + 1 != topSlab_) return false;
   std::uint64_t cached = 0;
   bool sound = true;
+  for (unsigned i = 0; i < table_->count(); ++i) cached += CachedBlocks(i);
   states_.ForEach([&](SlabThread& thread) {
     for (unsigned i = 0; i < table_->count(); ++i) {
-      const SlabMagazines& magazines = thread.classes[i];
-      if (magazines.count > magazines.limit || magazines.previousCount > magazines.limit) sound = false;
-      cached += magazines.count + std::uint64_t{magazines.previousCount};
+      const SlabMagazineState& state = thread.states[i];
+      sound &= state.slots == nullptr ||
+               (thread.magazines[i].top <= thread.magazines[i].end && *state.slots == nullptr);
     }
   });
   return sound && total == liveBlocks + cached;

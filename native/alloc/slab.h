@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +16,9 @@
 
 namespace rmem {
 
+/** So many allocations before a block is handed out its first line is fetched. */
+inline constexpr std::ptrdiff_t kPrefetchAhead = 4;
+
 struct SlabStats {
   std::uint64_t refills, refilledBlocks;  // depot to thread
   std::uint64_t flushes, flushedBlocks;   // thread to depot
@@ -23,23 +27,34 @@ struct SlabStats {
   std::uint64_t depotFreeBytes;    // of slabs, in no magazine
 };
 
-/** The blocks of one class that a thread holds: two magazines, of which only `loaded` is on the fast path. */
-struct SlabMagazines {
-  void** loaded;
-  void** previous;
-  std::uint16_t count;
-  std::uint16_t previousCount;
-  std::uint16_t limit;        // of either; grows up to the table's capacity
-  std::uint16_t wasRefilled;  // since the last flush
+/**
+ * The blocks of one class that a thread holds, as its fast path sees them: a stack that grows upwards. Below
+ * the lowest block lies a null, which is how the stack is seen to be empty.
+ */
+struct SlabMagazine {
+  void** top;  // where the next block goes
+  void** end;  // `top` of a full one
+};
+
+/** What only the slow paths need of it. */
+struct SlabMagazineState {
+  void** slots;            // the null, then room for 2 * half blocks; null when there is no memory yet
+  void* hidden;            // the block in whose place Scan put a second null, at slots[hiddenAt]
+  std::uint16_t hiddenAt;  // 0: nowhere
+  std::uint16_t trips;     // to the depot without a magazine, since the last scan
+  std::uint16_t half;      // what is fetched and flushed at once; grows up to the table's magazine
+  bool wasRefilled;        // since the last flush
 };
 
 struct SlabThread {
   ThreadStateLinks<SlabThread> links;
-  SlabMagazines classes[];
+  std::uint32_t trips;                                      // to depots, since the last scan
+  SlabMagazine magazines[SizeClassTable::kMaxClasses + 1];  // the last is kNoClass: always empty, always full
+  SlabMagazineState states[SizeClassTable::kMaxClasses];
 };
 
 /** Where the calling thread finds its magazines without a call: valid for the allocator of this id, whichever
- * was last. */
+ * was last. Never null: a thread that has none shares magazines that are always empty and always full. */
 struct SlabThreadSlot {
   std::uint64_t allocatorId;
   SlabThread* thread;
@@ -51,14 +66,20 @@ extern constinit thread_local SlabThreadSlot slabThreadSlot [[gnu::tls_model("in
  *
  * A block is live, in one magazine of one thread, or free in its slab's bitmap. Magazines own nothing: a
  * block freed by a thread goes into that thread's magazine, wherever it came from, so a remote free costs
- * what a local one does. A thread goes to the depot of a class (its slabs, under one lock) when both
- * magazines are empty or full: it fills a magazine with blocks in ascending order of address from the fullest
- * slabs, or empties one into the bitmaps. An empty slab returns to the page heap at once.
+ * what a local one does. A thread goes to the depot of a class (its slabs, under one lock) when its magazine
+ * is empty or full: it half fills it with blocks in ascending order of address from the fullest slabs, or
+ * empties the older half into the bitmaps. An empty slab returns to the page heap at once. A slab is as large
+ * as a quarter of its class is: of a class that hardly anybody uses, hardly anything lies idle.
  */
 class SlabAllocator {
  public:
-  bool Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table) noexcept;
+  /** `cacheCapBytes`: how much the magazines of all threads may hold before they stop growing. */
+  bool Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table,
+            std::size_t cacheCapBytes) noexcept;
   void Destroy() noexcept;
+  /** Whenever a class of the table (null: none), which is the one of Init, has come to some pages, the sizes
+   * left to it get their own classes. */
+  void RefineAsItGrows(SizeClassTable* table) noexcept { refinable_ = table; }
 
   bool Serves(std::size_t size, std::size_t alignment) const noexcept {
     return table_->ClassFor(size, alignment) != SizeClassTable::kNoClass;
@@ -76,28 +97,39 @@ class SlabAllocator {
   /** A block of a class of the table, which must exist. */
   void* AllocateClass(unsigned index) noexcept {
     if (slabThreadSlot.allocatorId == id_) [[likely]] {
-      if (void* p = Pop(slabThreadSlot.thread->classes[index])) [[likely]]
+      if (void* p = TryPop(index)) [[likely]]
         return p;
     }
     return AllocateSlow(index);
   }
   void FreeClass(void* p, unsigned index) noexcept {
-    if (slabThreadSlot.allocatorId == id_ && Push(slabThreadSlot.thread->classes[index], p)) [[likely]]
+    if (slabThreadSlot.allocatorId == id_ && TryPush(p, index)) [[likely]]
       return;
     FreeSlow(p, index);
   }
 
   /**
    * The fast halves of AllocateClass and FreeClass where this is the only allocator that the process has ever
-   * had: out of, and into, the calling thread's magazine, or not at all.
+   * had: out of, and into, the calling thread's magazine, or not at all. `index` may be kNoClass.
    */
   static void* TryPop(unsigned index) noexcept {
-    SlabThread* thread = slabThreadSlot.thread;
-    return thread != nullptr ? Pop(thread->classes[index]) : nullptr;
+    SlabMagazine& magazine = slabThreadSlot.thread->magazines[index];
+    void** const top = magazine.top;
+    void* const block = top[-1];
+    if (block == nullptr) [[unlikely]]
+      return nullptr;
+    magazine.top = top - 1;
+    __builtin_prefetch(top[-1 - kPrefetchAhead], 1);
+    return block;
   }
   static bool TryPush(void* p, unsigned index) noexcept {
-    SlabThread* thread = slabThreadSlot.thread;
-    return thread != nullptr && Push(thread->classes[index], p);
+    SlabMagazine& magazine = slabThreadSlot.thread->magazines[index];
+    void** const top = magazine.top;
+    if (top == magazine.end) [[unlikely]]
+      return false;
+    *top = p;
+    magazine.top = top + 1;
+    return true;
   }
 
   const SizeClassTable& table() const noexcept { return *table_; }
@@ -112,6 +144,10 @@ class SlabAllocator {
   /** Empties the calling thread's magazines into the depots. */
   void FlushThisThread() noexcept;
   SlabStats Stats() noexcept;
+  /** What the magazines of all threads could hold now, in bytes. */
+  std::size_t cacheBytes() const noexcept { return cacheBytes_.load(std::memory_order_relaxed); }
+  /** Blocks of a class in magazines. For tests, while no thread is inside. */
+  std::uint64_t CachedBlocks(unsigned index) noexcept;
   /**
    * Conservation: every block is live, in one magazine or free in its slab, and `liveBlocks` are live. For
    * tests, while no thread is inside.
@@ -121,58 +157,51 @@ class SlabAllocator {
  private:
   friend class ThreadStates<SlabThread, SlabAllocator>;
 
-  /** So many allocations before a block is handed out its first line is fetched. */
-  static constexpr unsigned kPrefetchAhead = 4;
-
-  /** Null where the magazine is empty. */
-  static void* Pop(SlabMagazines& magazines) noexcept {
-    const unsigned count = magazines.count;
-    if (count == 0) [[unlikely]]
-      return nullptr;
-    magazines.count = static_cast<std::uint16_t>(count - 1);
-    void** top = magazines.loaded + (count - 1);
-    __builtin_prefetch(*(top - kPrefetchAhead), 1);
-    return *top;
-  }
-  /** False where the magazine is full. */
-  static bool Push(SlabMagazines& magazines, void* p) noexcept {
-    const unsigned count = magazines.count;
-    if (count == magazines.limit) [[unlikely]]
-      return false;
-    magazines.count = static_cast<std::uint16_t>(count + 1);
-    magazines.loaded[count] = p;
-    return true;
-  }
-
   static constexpr std::uint32_t kNoSlab = 0;  // slab 0 is never used
   static constexpr std::uint32_t kMaxSlabs = std::uint32_t{1} << kSlabNumberBits;
   static constexpr unsigned kBins = 8;
   static constexpr unsigned kWords = SizeClassTable::kMaxBlocks / 64;
+  static constexpr std::uint32_t kTripsBetweenScans = 512;
+  static constexpr std::uint64_t kPagesToRefine = 4;
 
   struct Slab {
     std::uint32_t firstPage;
     std::uint32_t next, previous;  // in its bin; next chains the unused descriptors
+    std::uint16_t blocks;
     std::uint16_t freeBlocks;
+    std::uint16_t pages;
     std::uint8_t classIndex;
     std::uint8_t bin;
     std::uint64_t freeBits[kWords];
+
+    unsigned Bin() const noexcept { return (freeBlocks - 1u) * kBins / blocks; }
   };
-  static_assert(sizeof(Slab) == 144);
+  static_assert(sizeof(Slab) == 152);
 
   /** The slabs of a class that have free blocks, by how many they have: bin 0 the fullest slabs. */
   struct alignas(64) Depot {
     Lock lock;
-    std::uint32_t binScale;
     std::uint8_t usedBins;
+    bool refined;
     std::uint32_t bins[kBins];
-    std::uint64_t refills, refilledBlocks, flushes, flushedBlocks, created, released, freeBlocks;
+    std::uint64_t refills, refilledBlocks, flushes, flushedBlocks, created, released;
+    std::uint64_t blocks, freeBlocks, pages;  // of its slabs
   };
 
   void* AllocateSlow(unsigned index) noexcept;
   void FreeSlow(void* p, unsigned index) noexcept;
   SlabThread* ThisThread() noexcept;
-  static std::size_t MagazineBytes(unsigned limit) noexcept;
-  bool EnlargeMagazines(SlabMagazines& magazines, unsigned index) noexcept;
+  static std::size_t MagazineBytes(unsigned half) noexcept;
+  unsigned FirstHalf(unsigned index) const noexcept;
+  bool MayCache(std::size_t bytes) noexcept;
+  bool Enlarge(SlabThread& thread, unsigned index) noexcept;
+  bool DeservesMagazine(SlabMagazineState& state, unsigned index) noexcept;
+  bool Resize(SlabThread& thread, unsigned index, unsigned half) noexcept;
+  void Drop(SlabThread& thread, unsigned index) noexcept;
+  void FlushOldest(SlabThread& thread, unsigned index, std::size_t count) noexcept;
+  static bool Unhide(SlabMagazineState& state) noexcept;
+  void CountTrip(SlabThread& thread) noexcept;
+  void Scan(SlabThread& thread) noexcept;
 
   void Flush(SlabThread& thread) noexcept;
   void Forget() noexcept;
@@ -181,15 +210,14 @@ class SlabAllocator {
   void FlushToDepot(unsigned index, void* const* blocks, unsigned count) noexcept;
   unsigned TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end, unsigned count) noexcept;
   std::uint32_t NewSlab(unsigned index) noexcept;
+  bool MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noexcept;
   void ReleaseSlab(std::uint32_t slab) noexcept;
   void Link(Depot& depot, std::uint32_t slab) noexcept;
   void Unlink(Depot& depot, std::uint32_t slab) noexcept;
-  static unsigned BinOf(const Depot& depot, unsigned freeBlocks) noexcept {
-    return ((freeBlocks - 1) * depot.binScale) >> 16;
-  }
 
   std::uint64_t id_ = 0;
   const SizeClassTable* table_ = nullptr;
+  SizeClassTable* refinable_ = nullptr;
   PageHeap* pages_ = nullptr;
   MetadataPool* pool_ = nullptr;
   ThreadStates<SlabThread, SlabAllocator> states_;
@@ -197,6 +225,8 @@ class SlabAllocator {
   LazyTable<Slab> slabs_;
   std::uint32_t unusedSlab_ = kNoSlab;
   std::uint32_t topSlab_ = 1;
+  std::size_t cacheCapBytes_ = 0;
+  std::atomic<std::size_t> cacheBytes_{0};  // that all magazines could hold
   std::array<Depot, SizeClassTable::kMaxClasses> depots_{};
 };
 

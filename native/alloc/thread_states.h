@@ -46,9 +46,9 @@ class ThreadStates {
     hasKey_ = false;
   }
 
-  /** The state of the calling thread, of `bytes` bytes, all zero when new; null when there is no memory, or
-   * the thread is about to end. */
-  State* Get(std::size_t bytes) noexcept {
+  /** The state of the calling thread, of `bytes` bytes, all zero when new, which is then told; null when
+   * there is no memory, or the thread is about to end. */
+  State* Get(std::size_t bytes, bool* isNew = nullptr) noexcept {
     if (void* state = pthread_getspecific(key_)) return static_cast<State*>(state);
     // A thread on its way out, whose last destructors would leave a new state behind.
     if (retirements_ + 1 >= PTHREAD_DESTRUCTOR_ITERATIONS) return nullptr;
@@ -66,6 +66,7 @@ class ThreadStates {
     state->links.next = first_;
     if (first_ != nullptr) first_->links.previous = state;
     first_ = state;
+    if (isNew != nullptr) *isNew = true;
     return state;
   }
 

@@ -38,8 +38,9 @@ constinit Lock gMaking;
   if (gMade.load(std::memory_order_relaxed)) return;
   gClasses = SizeClassTable::Default();
   HeapConfig config;
-  config.sizeClasses = &gClasses;
   ReadHeapConfig(&config, &gClasses);
+  gClasses.Coarsen();
+  config.sizeClasses = config.refinable = &gClasses;
   RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
   gMade.store(true, std::memory_order_release);
 }
@@ -117,11 +118,8 @@ __attribute__((constructor(101))) void PrepareForks() noexcept {
 #define RMEM_EXPORT extern "C" __attribute__((visibility("default")))
 
 RMEM_EXPORT void* malloc(size_t size) {
-  const unsigned index = rmem::gClasses.ClassFor(size);
-  if (index != rmem::SizeClassTable::kNoClass) [[likely]] {
-    if (void* p = rmem::SlabAllocator::TryPop(index)) [[likely]]
-      return p;
-  }
+  if (void* p = rmem::SlabAllocator::TryPop(rmem::gClasses.ClassFor(size))) [[likely]]
+    return p;
   return rmem::Allocate(size);
 }
 

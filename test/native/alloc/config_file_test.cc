@@ -57,6 +57,7 @@ TEST(HeapConfigFile, ReadsEveryKey) {
     huge_pages = false
     [slab]
     max = 1024
+    cache_cap = "3 MiB"
     classes = [
       { bytes = 8, magazine = 100 }, # the smallest
       { magazine = 50, bytes = "2 KiB" },
@@ -81,6 +82,7 @@ TEST(HeapConfigFile, ReadsEveryKey) {
   EXPECT_EQ(config.dirtyCapMaxBytes, 32u << 20);
   EXPECT_FALSE(config.hugePages);
   EXPECT_EQ(config.slabMaxBytes, 1024u);
+  EXPECT_EQ(config.cacheCapBytes, 3u << 20);
   ASSERT_EQ(config.sizeClasses->count(), 2u);
   EXPECT_EQ((*config.sizeClasses)[0].magazine, 100);
   EXPECT_EQ((*config.sizeClasses)[1].bytes, 2048u);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 namespace rmem {
@@ -71,6 +72,35 @@ TEST(SizeClasses, ReciprocalFindsEveryBlock) {
       ASSERT_EQ(block * layout.bytes * layout.reciprocal >> 32, block) << layout.bytes;
     }
   }
+}
+
+TEST(SizeClasses, ACoarsenedTableServesAllSizesAndIsRefinedClassByClass) {
+  SizeClassTable coarse = table;
+  coarse.Coarsen();
+  std::set<unsigned> used;
+  for (std::size_t size = 1; size <= table.maxBytes(); ++size) {
+    const unsigned index = coarse.ClassFor(size);
+    ASSERT_LT(index, table.count());
+    ASSERT_GE(index, table.ClassFor(size));
+    ASSERT_LE(coarse[index].bytes, size + size / 2 + 15) << size;
+    ASSERT_TRUE(size <= 4096 || index == table.ClassFor(size)) << "large blocks take their own pages anyway";
+    if (size <= 4096) used.insert(index);
+  }
+  EXPECT_LT(used.size(), 20u);
+  for (const unsigned index : used) coarse.Refine(index);
+  for (std::size_t size = 1; size <= table.maxBytes(); ++size)
+    ASSERT_EQ(coarse.ClassFor(size), table.ClassFor(size));
+}
+
+TEST(SizeClasses, HardlyAnythingIsLostBehindTheLastBlockOfASlab) {
+  for (unsigned index = 0; index < table.count(); ++index) {
+    const SizeClassLayout& layout = table[index];
+    const std::size_t all = layout.pages * kPageBytes;
+    EXPECT_LE(all - std::size_t{layout.blocks} * layout.bytes, all / 16) << layout.bytes;
+  }
+  EXPECT_EQ(SizeClassTable::SlabPages(64, 7), 7u);
+  EXPECT_EQ(SizeClassTable::SlabPages(4416, 16), 13u);
+  EXPECT_EQ(SizeClassTable::SlabPages(8256, 1), 3u) << "a block needs so many";
 }
 
 TEST(SizeClasses, OwnTablesAreCheckedAndUsed) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 #include <vector>
@@ -18,7 +20,7 @@ class SlabTest : public testing::Test {
     PageHeapConfig config;
     config.reserveBytes = std::size_t{256} << 20;
     EXPECT_TRUE(pages_.Init(config) && pool_.Init(std::size_t{16} << 20));
-    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default()));
+    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default(), std::size_t{1} << 20));
   }
   ~SlabTest() override {
     slabs_.Destroy();
@@ -60,9 +62,10 @@ TEST_F(SlabTest, AFreshThreadGetsBlocksInAscendingOrder) {
   char* previous = nullptr;
   for (int i = 0; i < 300; ++i) {
     char* p = static_cast<char*>(slabs_.Allocate(192, 0, false));
-    if (previous != nullptr) {
+    if (previous != nullptr && reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0) {
       ASSERT_EQ(p, previous + 192);
     }
+    ASSERT_GT(p, previous);  // a new slab begins with a page, and lies above the last
     previous = p;
   }
 }
@@ -86,19 +89,85 @@ TEST_F(SlabTest, AllocationAndFreeInTurnsStayOffTheDepot) {
 }
 
 TEST_F(SlabTest, RefillsTakeTheFullestSlabs) {
-  // Two slabs of 4096-byte blocks: one nearly full, one nearly empty.
   const unsigned index = slabs_.table().ClassFor(4096);
   const std::size_t perSlab = slabs_.table()[index].blocks;
-  std::vector<char*> blocks;
-  for (std::size_t i = 0; i < 2 * perSlab; ++i)
-    blocks.push_back(static_cast<char*>(slabs_.AllocateClass(index)));
-  std::sort(blocks.begin(), blocks.end());
+  std::vector<char*> all;
+  for (std::size_t i = 0; i < 10 * perSlab; ++i)
+    all.push_back(static_cast<char*>(slabs_.AllocateClass(index)));
+  std::sort(all.begin(), all.end());
   slabs_.FlushThisThread();
-  char* const lowHole = blocks[3];
-  slabs_.FreeClass(lowHole, index);
-  for (std::size_t i = perSlab + 1; i < 2 * perSlab; ++i) slabs_.FreeClass(blocks[i], index);
+  // Two full slabs: a hole in one, and a block only in the other.
+  std::map<std::uint32_t, std::vector<char*>> slabs;
+  for (char* p : all) slabs[pages_.Tag(pages_.PageOf(p))].push_back(p);
+  std::erase_if(slabs, [&](const auto& slab) { return slab.second.size() < perSlab; });
+  ASSERT_GE(slabs.size(), 2u);
+  char* const hole = slabs.begin()->second[3];
+  slabs_.FreeClass(hole, index);
+  const std::vector<char*>& emptier = std::next(slabs.begin())->second;
+  for (std::size_t i = 1; i < emptier.size(); ++i) slabs_.FreeClass(emptier[i], index);
   slabs_.FlushThisThread();
-  EXPECT_EQ(slabs_.AllocateClass(index), lowHole);
+  EXPECT_EQ(slabs_.AllocateClass(index), hole);
+}
+
+TEST_F(SlabTest, SlabsGrowWithTheirClass) {
+  const unsigned index = slabs_.table().ClassFor(64);
+  void* only = slabs_.AllocateClass(index);
+  EXPECT_EQ(pages_.Stats().liveBytes, kPageBytes);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 100'000; ++i) blocks.push_back(slabs_.AllocateClass(index));
+  const SlabStats grown = slabs_.Stats();
+  EXPECT_LT(grown.slabs, 150u);
+  for (void* p : blocks) slabs_.FreeClass(p, index);
+  slabs_.FreeClass(only, index);
+  slabs_.FlushThisThread();
+  EXPECT_EQ(pages_.Stats().liveBytes, 0u);
+}
+
+TEST_F(SlabTest, WhatAThreadNoLongerNeedsGoesBack) {
+  // Many blocks of one class lie in its magazine; then it works with another only.
+  const unsigned idle = slabs_.table().ClassFor(256);
+  std::vector<void*> blocks(64);
+  for (int round = 0; round < 20; ++round) {
+    for (void*& p : blocks) p = slabs_.AllocateClass(idle);
+    for (void* p : blocks) slabs_.FreeClass(p, idle);
+  }
+  const auto cached = [&] { return slabs_.Stats().slabBytes - slabs_.Stats().depotFreeBytes; };
+  EXPECT_GE(cached(), 64u * 256);
+  const unsigned busy = slabs_.table().ClassFor(1024);
+  std::vector<void*> others(400);
+  for (int round = 0; round < 200; ++round) {
+    for (void*& p : others) p = slabs_.AllocateClass(busy);
+    for (void* p : others) slabs_.FreeClass(p, busy);
+  }
+  for (void* p : others) ASSERT_NE(p, nullptr);
+  std::uint64_t left = 0;
+  slabs_.FreeClass(slabs_.AllocateClass(idle), idle);
+  EXPECT_TRUE(slabs_.IsConsistent(0));
+  left = slabs_.CachedBlocks(idle);
+  EXPECT_LE(left, 16u);
+}
+
+TEST_F(SlabTest, MagazinesOfAllThreadsStayBelowTheCap) {
+  // The cap of this fixture is 1 MiB; each thread could hold more alone.
+  std::vector<std::thread> threads;
+  std::atomic<int> done{0};
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      std::vector<void*> held(300);
+      for (const std::size_t size : {64u, 256u, 1024u, 4096u, 16384u}) {
+        for (int round = 0; round < 20; ++round) {
+          for (void*& p : held) p = slabs_.Allocate(size, 0, false);
+          for (void* p : held) slabs_.Free(p, size, 0);
+        }
+      }
+      done.fetch_add(1);
+      while (done.load() != 8) std::this_thread::yield();
+      EXPECT_LE(slabs_.cacheBytes(), (std::size_t{1} << 20) + 8 * 5 * 2 * std::size_t{16448});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(slabs_.cacheBytes(), 0u);
+  EXPECT_TRUE(slabs_.IsConsistent(0));
 }
 
 TEST_F(SlabTest, ZeroedBlocksAreZeroAfterUse) {
@@ -125,6 +194,7 @@ TEST_F(SlabTest, BlocksFreedByAnotherThreadComeBackFromIt) {
   constexpr int kBlocks = 5000;
   std::vector<void*> blocks;
   for (int i = 0; i < kBlocks; ++i) blocks.push_back(slabs_.Allocate(256, 0, false));
+  const std::uint64_t slabsBefore = slabs_.Stats().slabs;
   std::thread other([&] {
     for (void* p : blocks) slabs_.Free(p, 256, 0);
     // What it freed last is in its magazines, and comes first.
@@ -137,7 +207,7 @@ TEST_F(SlabTest, BlocksFreedByAnotherThreadComeBackFromIt) {
   std::set<void*> after;
   for (int i = 0; i < kBlocks; ++i) after.insert(slabs_.Allocate(256, 0, false));
   EXPECT_EQ(after.size(), before.size());
-  EXPECT_EQ(slabs_.Stats().slabs, (kBlocks + 255) / 256);
+  EXPECT_LE(slabs_.Stats().slabs, slabsBefore);
 }
 
 TEST_F(SlabTest, AnExitingThreadLeavesNothingBehind) {
@@ -168,7 +238,7 @@ TEST_F(SlabTest, AThreadThatOutlivesItsAllocatorUsesTheNextOne) {
     MetadataPool pool;
     ASSERT_TRUE(pool.Init(std::size_t{1} << 20));
     SlabAllocator slabs;
-    ASSERT_TRUE(slabs.Init(&pages, &pool, &SizeClassTable::Default()));
+    ASSERT_TRUE(slabs.Init(&pages, &pool, &SizeClassTable::Default(), std::size_t{1} << 20));
     first = slabs.Allocate(64, 0, false);
     second = slabs_.Allocate(64, 0, false);  // two at a time take turns in the thread's slot
     EXPECT_TRUE(pages.Contains(first));
