@@ -1,6 +1,6 @@
 /**
- * Builds the native half into build/Release: the addon, the replay executable, the recorder library and its collector. Does nothing
- * that is already done. npm runs it as the install script of a packed tarball, so it stands on Node's builtins and on
+ * Builds the native half into build/Release: the addon, the replay executable, the recorder library and its collector, the drop-in
+ * malloc and the C library. Does nothing that is already done. npm runs it as the install script of a packed tarball, so it stands on Node's builtins and on
  * cmake-js, and on no other script.
  *
  * As a program: node scripts/build-native.mjs [--if-missing]
@@ -20,6 +20,9 @@ const products = [
   "rustydb-mem-replay",
   "librustydb_mem_record.so",
   "rustydb-mem-collector",
+  "librustydb_malloc.so",
+  "librustydb_mem.so",
+  "librustydb_mem.a",
 ];
 
 const onPath = (name) =>

@@ -76,7 +76,7 @@ async function addressTests() {
 
 /** The floors that start threads. */
 const threadedPrograms = () =>
-  nativeTestPrograms().filter((name) => /^(os|alloc|replay|recording)_/.test(name));
+  nativeTestPrograms().filter((name) => /^(os|alloc|replay|recording|api)_/.test(name));
 
 async function threadTests() {
   const folder = join("build", "tsan");

@@ -82,6 +82,30 @@ export class WorkloadError extends UserError {
   }
 }
 
+/** A configuration file of the heap that says something wrong. */
+export class ConfigError extends UserError {
+  constructor(
+    code: string,
+    message: string,
+    private readonly at: {
+      readonly file: string;
+      /** 0: it has no place. */
+      readonly line: number;
+      readonly column: number;
+      /** Dotted, such as `pages.fit`; empty: it is about none. */
+      readonly key: string;
+    },
+    options: { remedy?: string; cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+  }
+
+  override place(): string {
+    const { file, line, column, key } = this.at;
+    return `${file}${line === 0 ? "" : `:${line}:${column}`}${key === "" ? "" : `: ${key}`}`;
+  }
+}
+
 /** An allocator that does not exist, or whose library cannot be preloaded. */
 export class AllocatorError extends UserError {
   readonly allocator: string;

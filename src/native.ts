@@ -491,10 +491,28 @@ export interface TracePipeline {
   readonly sourceEvents: number;
 }
 
+/** What `heapConfig` makes of a file. */
+export type HeapConfigReading =
+  /** The effective configuration, as a file that says every key. */
+  { readonly shown: string; readonly mistake?: undefined } | { readonly mistake: HeapConfigMistake };
+
+/** The first thing that is wrong in it. */
+export interface HeapConfigMistake {
+  /** From 1; 0: it has no place. */
+  readonly line: number;
+  readonly column: number;
+  /** Dotted; may be empty. */
+  readonly key: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
 export interface NativeAddon {
   readonly TracePipeline: new (options: PipelineOptions) => TracePipeline;
   /** What the first bytes of an unpacked file are (4096 of them, where it has as many). */
   detectFormat(head: Uint8Array): NativeFormat | null;
+  /** A configuration file of the heap, checked by its only validator; null: the defaults. */
+  heapConfig(text: Uint8Array | null): HeapConfigReading;
 }
 
 /** The folder of package.json, from src/ and from dist/ alike. */

@@ -51,6 +51,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/diff.js"),
   },
   {
+    name: "config",
+    usage: "<check|show> [file]",
+    summary: "check a configuration file of the heap, or print one with every key",
+    load: () => import("./commands/config.js"),
+  },
+  {
     name: "doctor",
     usage: "",
     summary: "is this machine fit to measure? which peers are installed?",

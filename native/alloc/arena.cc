@@ -104,16 +104,38 @@ void ArenaAllocator::Abort(Transaction* transaction) noexcept {
 }
 
 // Innermost first, without recursion: savepoints may nest as deep as a program likes.
-void ArenaAllocator::End(Transaction* transaction, Ending ending) noexcept {
+void ArenaAllocator::AbortChildren(Transaction* transaction) noexcept {
   Transaction* inner = transaction;
   for (;;) {
     while (inner->firstChild_ != nullptr) inner = inner->firstChild_;
-    if (inner == transaction) break;
+    if (inner == transaction) return;
     Transaction* outer = inner->parent_;
     EndOne(inner, Ending::kAborted);
     inner = outer;
   }
+}
+
+void ArenaAllocator::End(Transaction* transaction, Ending ending) noexcept {
+  AbortChildren(transaction);
   EndOne(transaction, ending);
+}
+
+void ArenaAllocator::RollBack(Transaction* transaction) noexcept {
+  AbortChildren(transaction);
+  const LockGuard guard(transaction->lock_);
+  Account(*transaction, Ending::kAborted);
+  ReleaseMemory(transaction);
+  transaction->bump_ = transaction->end_ = 0;
+  transaction->chunks_ = transaction->lastChunk_ = nullptr;
+  transaction->regions_ = transaction->lastRegion_ = nullptr;
+  transaction->heldBytes_ = transaction->filledBytes_ = transaction->regionBytes_ = transaction->wasteBytes_ =
+      0;
+}
+
+TransactionStats ArenaAllocator::StatsOf(Transaction* transaction) noexcept {
+  const LockGuard guard(transaction->lock_);
+  return {transaction->heldBytes_, transaction->regionBytes_, transaction->wasteBytes_,
+          config_.profiles[transaction->profile_].limitBytes, transaction->profile_};
 }
 
 void ArenaAllocator::EndOne(Transaction* transaction, Ending ending) noexcept {
@@ -128,24 +150,7 @@ void ArenaAllocator::EndOne(Transaction* transaction, Ending ending) noexcept {
       parent->firstChild_ = transaction->nextSibling_;
     }
   }
-  const std::uint64_t inCurrent =
-      transaction->chunks_ == nullptr
-          ? 0
-          : transaction->bump_ - reinterpret_cast<std::uintptr_t>(transaction->chunks_) - kHeadBytes;
-  // Below zero when the parent took back what a child had put into the chunk that was handed over.
-  const auto sum = static_cast<std::int64_t>(transaction->filledBytes_ + inCurrent);
-  const auto used = static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
-  {
-    const LockGuard guard(statsLock_);
-    // Regions come and go by themselves: they say nothing of how large a first chunk should be.
-    usage_[transaction->type_].Observe(used);
-    stats_.committed += ending != Ending::kAborted ? 1 : 0;
-    stats_.inherited += ending == Ending::kInherited ? 1 : 0;
-    stats_.aborted += ending == Ending::kAborted ? 1 : 0;
-    stats_.usedBytes += used + transaction->regionBytes_;
-    stats_.heldBytes += ending == Ending::kInherited ? 0 : transaction->heldBytes_;
-    stats_.wasteBytes += transaction->wasteBytes_;
-  }
+  Account(*transaction, ending);
   if (ending == Ending::kInherited) {
     HandOver(transaction, parent);
   } else {
@@ -162,6 +167,25 @@ void ArenaAllocator::EndOne(Transaction* transaction, Ending ending) noexcept {
     }
   }
   pool_->Free(transaction, sizeof(Transaction));
+}
+
+void ArenaAllocator::Account(const Transaction& transaction, Ending ending) noexcept {
+  const std::uint64_t inCurrent =
+      transaction.chunks_ == nullptr
+          ? 0
+          : transaction.bump_ - reinterpret_cast<std::uintptr_t>(transaction.chunks_) - kHeadBytes;
+  // Below zero when the parent took back what a child had put into the chunk that was handed over.
+  const auto sum = static_cast<std::int64_t>(transaction.filledBytes_ + inCurrent);
+  const auto used = static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
+  const LockGuard guard(statsLock_);
+  // Regions come and go by themselves: they say nothing of how large a first chunk should be.
+  usage_[transaction.type_].Observe(used);
+  stats_.committed += ending != Ending::kAborted ? 1 : 0;
+  stats_.inherited += ending == Ending::kInherited ? 1 : 0;
+  stats_.aborted += ending == Ending::kAborted ? 1 : 0;
+  stats_.usedBytes += used + transaction.regionBytes_;
+  stats_.heldBytes += ending == Ending::kInherited ? 0 : transaction.heldBytes_;
+  stats_.wasteBytes += transaction.wasteBytes_;
 }
 
 void ArenaAllocator::HandOver(Transaction* child, Transaction* parent) noexcept {

@@ -35,6 +35,9 @@ struct ArenaRegion {
  * time; begin and end are one thread's affair.
  */
 class Transaction {
+ public:
+  std::uint32_t type() const noexcept { return type_; }
+
  private:
   friend class ArenaAllocator;
 
@@ -76,6 +79,15 @@ struct ArenaThreadSlot {
 };
 extern constinit thread_local ArenaThreadSlot arenaThreadSlot [[gnu::tls_model("initial-exec")]];
 
+/** What an open transaction has of memory, its open children not counted. */
+struct TransactionStats {
+  std::uint64_t heldBytes;    // in chunks and regions, those of committed children included
+  std::uint64_t regionBytes;  // ever taken as regions
+  std::uint64_t wasteBytes;   // freed but not taken back
+  std::uint64_t limitBytes;   // of its profile now
+  std::uint32_t profile;      // by number
+};
+
 struct ArenaStats {
   std::uint64_t committed, inherited, aborted;
   std::uint64_t chunks, cachedChunks;  // taken; of them from a thread's cache
@@ -106,6 +118,10 @@ class ArenaAllocator {
    */
   void Commit(Transaction* transaction, bool inherit) noexcept;
   void Abort(Transaction* transaction) noexcept;
+  /** Frees all that it holds, and aborts its open children; it stays open, as it was begun. Counts as an
+   * abort. */
+  void RollBack(Transaction* transaction) noexcept;
+  TransactionStats StatsOf(Transaction* transaction) noexcept;
 
   void* Allocate(Transaction* transaction, std::size_t size, std::size_t alignment, bool zeroed) noexcept {
     void* p = nullptr;
@@ -169,6 +185,8 @@ class ArenaAllocator {
   enum class Ending : std::uint8_t { kCommitted, kInherited, kAborted };
   void End(Transaction* transaction, Ending ending) noexcept;
   void EndOne(Transaction* transaction, Ending ending) noexcept;
+  void AbortChildren(Transaction* transaction) noexcept;
+  void Account(const Transaction& transaction, Ending ending) noexcept;
   void HandOver(Transaction* child, Transaction* parent) noexcept;
   void ReleaseMemory(Transaction* transaction) noexcept;
 

@@ -68,9 +68,14 @@ void Heap<P>::Release() noexcept {
 template <Preset P>
 void Heap<P>::Destroy(Heap* heap) noexcept {
   if (heap == nullptr) return;
+  DestroyAt(heap);
+  ReleasePages(heap, kHeapPagesBytes<Heap>);
+}
+
+template <Preset P>
+void Heap<P>::DestroyAt(Heap* heap) noexcept {
   heap->Release();
   heap->~Heap();
-  ReleasePages(heap, kHeapPagesBytes<Heap>);
 }
 
 template <Preset P>

@@ -50,6 +50,8 @@ class Heap {
   static bool CreateAt(Heap* memory, const HeapConfig& config = HeapConfig()) noexcept;
   /** Gives everything back, blocks that are alive included (but not those that malloc served). */
   static void Destroy(Heap* heap) noexcept;
+  /** The same of one made by CreateAt: its memory stays the caller's. */
+  static void DestroyAt(Heap* heap) noexcept;
 
   void* Allocate(std::size_t size, std::size_t alignment = 0, bool zeroed = false) noexcept {
     if constexpr (kHasSlabs) {
@@ -99,12 +101,13 @@ class Heap {
   void UnlockAll() noexcept;
 
   /** A transaction, or a savepoint within `parent`. `type` is any number; what is learned is learned per
-   * type. */
-  Transaction* Begin(Transaction* parent, std::uint32_t type) noexcept requires kHasTransactions {
-    Transaction* transaction = arenas_.Begin(parent, type);
+   * type. `estimateBytes`: what it will use, 0 = learn. */
+  Transaction* Begin(Transaction* parent, std::uint32_t type,
+                     std::uint64_t estimateBytes = 0) noexcept requires kHasTransactions {
+    Transaction* transaction = arenas_.Begin(parent, type, estimateBytes);
     if (transaction == nullptr) [[unlikely]] {
       Drain();
-      transaction = arenas_.Begin(parent, type);
+      transaction = arenas_.Begin(parent, type, estimateBytes);
     }
     return transaction;
   }
@@ -133,6 +136,13 @@ class Heap {
     arenas_.Commit(transaction, inherit);
   }
   void Abort(Transaction* transaction) noexcept requires kHasTransactions { arenas_.Abort(transaction); }
+  /** Frees all that it holds and aborts its open savepoints; it stays open. */
+  void RollBack(Transaction* transaction) noexcept requires kHasTransactions {
+    arenas_.RollBack(transaction);
+  }
+  TransactionStats StatsOf(Transaction* transaction) noexcept requires kHasTransactions {
+    return arenas_.StatsOf(transaction);
+  }
 
   HeapStats Stats() noexcept;
   /** Gives back what the calling thread caches, what arenas keep, and all dirty memory. */

@@ -9,6 +9,7 @@
 
 #include "alloc/heap.h"
 #include "base/checks.h"
+#include "interpose/malloc_config.h"
 #include "os/lock.h"
 
 /**
@@ -36,8 +37,9 @@ constinit Lock gMaking;
   const LockGuard guard(gMaking);
   if (gMade.load(std::memory_order_relaxed)) return;
   gClasses = SizeClassTable::Default();
-  gClasses.Coarsen();
   HeapConfig config;
+  ReadHeapConfig(&config, &gClasses);
+  gClasses.Coarsen();
   config.sizeClasses = config.refinable = &gClasses;
   RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
   gMade.store(true, std::memory_order_release);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "alloc/config_file.h"
 #include "trace/trace_error.h"
 
 namespace rmem {
@@ -14,7 +15,7 @@ TraceError Usage(const std::string& what) {
       "usage", what +
                    "; usage: rustydb-mem-replay --plan FILE --route NAME --mode timed|memory|check|latency "
                    "[--order recorded|free] [--warm PASSES] [--touch first|page|all|none] [--speed max|1x] "
-                   "[--idle MS] [--parent-death]");
+                   "[--idle MS] [--config FILE] [--parent-death]");
 }
 
 template <class T>
@@ -53,6 +54,16 @@ T ParseNumber(std::string_view option, std::string_view text) {
   return value;
 }
 
+/** The size classes lie where no heap is: the process is told once. */
+void ReadConfig(const char* path, HeapConfig* config) {
+  static SizeClassTable classes;
+  TextMistake mistake;
+  if (ReadHeapConfigFile(path, config, &classes, &mistake)) return;
+  MistakeLine line;
+  DescribeMistake(path, mistake, &line);
+  throw TraceError("bad-config", std::string(line.view()));
+}
+
 }  // namespace
 
 ReplayOptions ParseReplayOptions(int argc, char** argv) {
@@ -85,6 +96,8 @@ ReplayOptions ParseReplayOptions(int argc, char** argv) {
       options.round.paced = Choose(option, value, kSpeeds);
     } else if (option == "--idle") {
       options.idleMs = ParseNumber<std::uint64_t>(option, value);
+    } else if (option == "--config") {
+      ReadConfig(argv[i], &options.round.heap);
     } else {
       throw Usage("unknown option " + std::string(option));
     }

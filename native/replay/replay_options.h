@@ -17,7 +17,7 @@ struct ReplayOptions {
   bool parentDeath = false;
 };
 
-/** Throws TraceError `usage`. */
+/** Throws TraceError `usage`; `bad-config` where the configuration of the heap is wrong. */
 ReplayOptions ParseReplayOptions(int argc, char** argv);
 
 }  // namespace rmem

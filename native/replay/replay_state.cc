@@ -49,7 +49,7 @@ ReplayState::ReplayState(const PlanFile& plan, const RoundOptions& options)
     latency_ = SharedArray<LatencyRecord>(plan.header().streamCount, "the latency histograms");
     scopeStartTicks_ = SharedArray<std::uint64_t>(plan.header().scopeSlotCount, "the table of transactions");
   }
-  route_ = options.route->create();
+  route_ = options.route->create(options.heap);
   if (route_ == nullptr) {
     throw TraceError(
         "no-memory",

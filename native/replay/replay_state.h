@@ -25,6 +25,7 @@ struct RoundOptions {
   ReplayOrder order = ReplayOrder::kFree;
   TouchKind touch = TouchKind::kPage;
   bool paced = false;  // at the speed of the trace
+  HeapConfig heap;     // of the routes that are ours
 };
 
 /**

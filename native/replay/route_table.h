@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "alloc/heap_config.h"
 #include "replay/plan.h"
 #include "replay/stream_context.h"
 
@@ -21,8 +22,8 @@ struct StatVisitor {
 struct RouteTable {
   /** Whether it gives memory that can be written to, and so checked. */
   bool givesMemory;
-  /** The route, or null where there is no memory for it. */
-  void* (*create)();
+  /** The route, its heap (if it is one of ours) so configured; null where there is no memory for it. */
+  void* (*create)(const HeapConfig& config);
   /** The loop of a round; `streams`: free order of more than one. */
   LoopFunction (*loop)(ReplayMode mode, bool streams);
   /** Frees what is alive after a pass and aborts the open transactions. False: a check failed (check round).

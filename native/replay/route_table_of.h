@@ -54,7 +54,7 @@ class RouteTableOf {
  public:
   static constexpr RouteTable kTable = {
       Route::kTouches,
-      [] { return static_cast<void*>(Route::Create()); },
+      [](const HeapConfig& config) { return static_cast<void*>(Route::Create(config)); },
       [](ReplayMode mode, bool streams) { return streams ? Loop<true>(mode) : Loop<false>(mode); },
       Clear,
       [](void* route, const StatVisitor& visit) { static_cast<Route*>(route)->VisitStats(visit); },

@@ -25,7 +25,7 @@ class NoneRoute {
   static constexpr bool kTouches = false;
   static constexpr bool kTransactions = false;
 
-  static NoneRoute* Create() {
+  static NoneRoute* Create(const HeapConfig&) {
     static NoneRoute route;
     return &route;
   }
@@ -50,7 +50,7 @@ class MallocRoute {
   static constexpr bool kTouches = true;
   static constexpr bool kTransactions = false;
 
-  static MallocRoute* Create() {
+  static MallocRoute* Create(const HeapConfig&) {
     static MallocRoute route;
     return &route;
   }
@@ -80,9 +80,9 @@ class HeapRoute {
   static constexpr bool kTransactions = Heap<P>::kHasTransactions;
 
   /** Null: there is no memory for it. */
-  static HeapRoute* Create() {
+  static HeapRoute* Create(const HeapConfig& config) {
     static HeapRoute route;
-    if (route.heap_ == nullptr) route.heap_ = Heap<P>::Create();
+    if (route.heap_ == nullptr) route.heap_ = Heap<P>::Create(config);
     return route.heap_ == nullptr ? nullptr : &route;
   }
 

@@ -81,6 +81,7 @@ Allocators:
   name=/path/lib.so             any library that defines malloc
   arena@jemalloc                one of ours over another malloc
   jemalloc[MALLOC_CONF=narenas:4]   with settings
+  rustydb[config=big.toml]      one of ours so configured; rustydb-mem config show prints such a file
   none                          nothing: the cost of the loop
   all                           ours, malloc and every installed peer (what runs by default)
 
@@ -88,6 +89,7 @@ Examples:
   $ rustydb-mem replay trace.rmt.gz
   $ rustydb-mem replay trace.zip -a rustydb,malloc,jemalloc --rounds 20 --aa
   $ rustydb-mem replay a.rmt b.rmt -a all --until 2% --export-json result.json
+  $ rustydb-mem replay trace.rmt -a 'rustydb,rustydb[config=big-pages.toml],malloc'
   $ rustydb-mem replay trace.rmt --json --quiet | jq .comparisons`;
 
 /** The options of `replay`, without an action. */

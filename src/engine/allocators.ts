@@ -3,6 +3,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { AllocatorError } from "../errors.js";
 import { builtPath } from "./built.js";
 import { checkLibrary } from "./elf.js";
+import { type HeapConfigFile, readHeapConfig } from "./heap-config.js";
 
 /** What stands behind the loop of the replay process; see native/replay/routes.h. */
 export const ROUTES = ["rustydb", "slab", "arena", "large", "malloc", "none"] as const;
@@ -15,6 +16,8 @@ export interface Allocator {
   /** Library to preload; undefined: the malloc of libc. */
   readonly library?: { readonly path: string; readonly realPath: string };
   readonly environment: Readonly<Record<string, string>>;
+  /** How its heap is configured, where it is one of ours and was told. */
+  readonly config?: HeapConfigFile;
 }
 
 interface Peer {
@@ -33,6 +36,11 @@ const PEER_NAMES: readonly string[] = Object.keys(PEERS);
 
 /** The rustydb heap as a library to preload: called as malloc is, and told neither sizes nor transactions. */
 const DROP_IN = "rustydb-malloc";
+const DROP_IN_LIBRARY = "librustydb_malloc.so";
+/** The routes with a heap of ours. */
+const CONFIGURABLE: readonly Route[] = ["rustydb", "slab", "arena", "large"];
+/** What the drop-in library reads its configuration by; here it is the setting `config`. */
+const CONFIG_VARIABLE = "RUSTYDB_MEM_CONFIG";
 
 /** What `all` stands for, and what runs when nobody says: everything of ours, malloc, and the peers there are. */
 const OURS: readonly string[] = ["rustydb", DROP_IN, "slab", "arena", "large", "malloc"];
@@ -119,6 +127,11 @@ function parseEnvironment(spec: string, text: string): Record<string, string> {
         },
       );
     }
+    if (match[1] === CONFIG_VARIABLE) {
+      throw new AllocatorError("bad-allocator", spec, `"${spec}" sets ${CONFIG_VARIABLE}`, {
+        remedy: `Write config=${match[2]}, which is checked before anything runs.`,
+      });
+    }
     environment[match[1] as string] = match[2] as string;
   }
   return environment;
@@ -164,7 +177,7 @@ class Registry {
     const given = this.named.get(name);
     if (given !== undefined) return given;
     if (name === DROP_IN) {
-      const path = builtPath("librustydb_malloc.so", "RUSTYDB_MEM_MALLOC");
+      const path = builtPath(DROP_IN_LIBRARY, "RUSTYDB_MEM_MALLOC");
       return { path, realPath: checkLibrary(spec, path) };
     }
     const peer = this.peers.find((candidate) => candidate.name === name);
@@ -177,11 +190,15 @@ class Registry {
     return { path: peer.path, realPath: checkLibrary(spec, peer.path) };
   }
 
-  /** `[label=](route | library | route@library)[settings]`, a library being a peer, a path or a label given before. */
+  /**
+   * `[label=](route | library | route@library)[settings]`, a library being a peer, a path or a label given before. Settings are
+   * environment variables, and `config=FILE` of our heaps.
+   */
   parse(spec: string): Allocator {
     const match = /^([^[\]]*?)(?:\[(.*)\])?$/s.exec(spec);
     if (!match) throw new AllocatorError("bad-allocator", spec, `"${spec}" has brackets that do not match`);
-    const environment = match[2] === undefined ? {} : parseEnvironment(spec, match[2]);
+    const { config: configPath, ...environment } =
+      match[2] === undefined ? {} : parseEnvironment(spec, match[2]);
     const body = match[1] as string;
     const equals = body.indexOf("=");
     const label = equals < 0 ? undefined : body.slice(0, equals).trim();
@@ -207,11 +224,23 @@ class Registry {
     if (libraryName !== undefined && library === undefined) throw unknown(spec, libraryName);
     if (label !== undefined && library !== undefined) this.named.set(label, library);
     const settings = match[2] === undefined ? "" : `[${match[2]}]`;
+    const dropIn = library !== undefined && basename(library.realPath) === DROP_IN_LIBRARY;
+    const ours = route !== undefined && CONFIGURABLE.includes(route);
+    if (configPath !== undefined && !dropIn && !ours) {
+      throw new AllocatorError("bad-allocator", spec, `${what} is no heap of ours and takes no config`, {
+        remedy: `It is taken by ${CONFIGURABLE.join(", ")} and ${DROP_IN}; others take environment variables.`,
+      });
+    }
+    const config = configPath === undefined ? undefined : readHeapConfig(resolve(configPath));
     return {
       name: `${label ?? what.replace(/[^@]*\/.*/, (path) => basename(path, ".so"))}${settings}`,
       route: route ?? "malloc",
       ...(library === undefined ? {} : { library }),
-      environment,
+      environment: {
+        ...environment,
+        ...(config !== undefined && dropIn ? { [CONFIG_VARIABLE]: config.path } : {}),
+      },
+      ...(config === undefined ? {} : { config }),
     };
   }
 }

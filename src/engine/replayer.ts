@@ -83,6 +83,7 @@ function childArguments(request: RoundRequest): string[] {
     ...["--order", request.order, "--touch", request.touch, "--speed", request.speed],
     ...passes,
     ...idle,
+    ...(request.allocator.config === undefined ? [] : ["--config", request.allocator.config.path]),
     "--parent-death",
   ];
 }

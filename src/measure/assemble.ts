@@ -55,6 +55,7 @@ function resultOf(
     ...(hello?.mallocVersion ? { version: hello.mallocVersion } : {}),
     route: allocator.route,
     environment: { ...allocator.environment },
+    ...(allocator.config === undefined ? {} : { config: { ...allocator.config } }),
     threads: options.threads === 0 ? trace.threads : Math.min(options.threads, trace.threads),
     order: options.order,
     rounds: row.rounds,

@@ -111,6 +111,8 @@ const resultSchema = z.object({
   version: z.string().optional(),
   route: z.string(),
   environment: z.record(z.string(), z.string()),
+  /** The configuration file of its heap; the text is what stood in it. */
+  config: z.object({ path: z.string(), sha256: z.string(), text: z.string() }).optional(),
   threads: z.number(),
   order: z.enum(["free", "recorded"]),
   rounds: z.array(roundSchema),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root, runTool } from "./tool.js";
 
-const commands = ["replay", "record", "generate", "inspect", "convert", "diff", "doctor"];
+const commands = ["replay", "record", "generate", "inspect", "convert", "diff", "config", "doctor"];
 
 describe("help", () => {
   it("comes in under 150 ms", async () => {

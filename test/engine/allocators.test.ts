@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +31,7 @@ beforeAll(() => {
   symlinkSync("libmimalloc.so.2.0", join(libraries, "libmimalloc.so.2"));
   writeFileSync(join(libraries, "libtcmalloc_minimal_debug.so.4"), elf());
   writeFileSync(join(libraries, "libown.so"), elf());
+  writeFileSync(join(libraries, "librustydb_malloc.so"), elf());
   writeFileSync(join(folder, "text.so"), "this is no library");
   writeFileSync(join(folder, "empty.so"), "");
   writeFileSync(join(folder, "program.so"), elf({ type: 2 }));
@@ -119,6 +121,49 @@ describe("a list of allocators", () => {
     expect(first?.name).toBe("jemalloc[MALLOC_CONF=narenas:4,dirty_decay_ms:0,A=b=c]");
     expect([second?.route, second?.name]).toEqual(["arena", "arena@jemalloc[X=1]"]);
     expect(third?.name).toBe("malloc");
+  });
+
+  it("takes a configuration file for our heaps, checked at once", () => {
+    const file = join(folder, "heap.toml");
+    writeFileSync(file, '[pages]\nfit = "first"\n');
+    const [route, dropIn, both] = choose(
+      `rustydb[config=${file}],mine=${folder}/lib/librustydb_malloc.so[config=${file},A=1],slab@mine[config=${file}]`,
+    ).allocators;
+    const config = {
+      path: file,
+      text: '[pages]\nfit = "first"\n',
+      sha256: createHash("sha256").update('[pages]\nfit = "first"\n').digest("hex"),
+    };
+    expect(route).toMatchObject({
+      name: `rustydb[config=${file}]`,
+      route: "rustydb",
+      environment: {},
+      config,
+    });
+    expect(dropIn).toMatchObject({
+      route: "malloc",
+      environment: { RUSTYDB_MEM_CONFIG: file, A: "1" },
+      config,
+    });
+    expect(both).toMatchObject({ route: "slab", environment: { RUSTYDB_MEM_CONFIG: file }, config });
+  });
+
+  it("refuses a configuration that is wrong, or for what has none", () => {
+    const file = join(folder, "wrong.toml");
+    writeFileSync(file, '[pages]\nfitt = "first"\n');
+    expect(() => choose(`rustydb[config=${file}]`)).toThrowError(
+      expect.objectContaining({
+        code: "bad-config",
+        message: "there is no such key",
+        remedy: "Did you mean pages.fit?",
+      }),
+    );
+    expect(() => choose(`rustydb[config=${folder}/none.toml]`)).toThrowError(
+      expect.objectContaining({ code: "no-config" }),
+    );
+    expect(refusal("jemalloc[config=x.toml]").message).toContain("takes no config");
+    expect(refusal("malloc[config=x.toml]").message).toContain("takes no config");
+    expect(refusal("rustydb[RUSTYDB_MEM_CONFIG=x.toml]").remedy).toContain("Write config=x.toml");
   });
 
   it("refuses what it does not know, and suggests what is near", () => {

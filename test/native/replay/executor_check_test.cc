@@ -15,7 +15,7 @@ constexpr std::size_t kBroken = 1000;
 
 template <class Derived>
 struct BrokenRoute : KeptMallocRoute {
-  static Derived* Create() {
+  static Derived* Create(const HeapConfig&) {
     static Derived route;
     return &route;
   }

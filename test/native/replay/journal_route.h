@@ -57,7 +57,7 @@ class JournalRoute {
   static constexpr bool kTouches = true;
   static constexpr bool kTransactions = false;
 
-  static JournalRoute* Create() {
+  static JournalRoute* Create(const HeapConfig&) {
     static JournalRoute route;
     return &route;
   }
@@ -90,7 +90,7 @@ class JournalRoute {
 class JournalArenaRoute : public JournalRoute {
  public:
   static constexpr bool kTransactions = true;
-  static JournalArenaRoute* Create() {
+  static JournalArenaRoute* Create(const HeapConfig&) {
     static JournalArenaRoute route;
     route.begun_ = 0;
     return &route;

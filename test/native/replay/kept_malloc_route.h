@@ -10,7 +10,7 @@ namespace rmem {
 /** malloc, for rounds that are broken off: what they leave behind stays reachable, and so is no leak. */
 class KeptMallocRoute : public MallocRoute {
  public:
-  static KeptMallocRoute* Create() {
+  static KeptMallocRoute* Create(const HeapConfig&) {
     static KeptMallocRoute route;
     return &route;
   }

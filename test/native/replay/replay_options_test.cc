@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -25,6 +27,25 @@ std::string Refusal(std::initializer_list<const char*> options) {
     return error.what();
   }
   return "";
+}
+
+TEST(ReplayOptionsTest, ConfiguresTheHeapByAFile) {
+  const std::string path = testing::TempDir() + "replay-options.toml";
+  std::ofstream(path) << "pages.fit = 'worst'\nslab.classes = [{ bytes = 64, magazine = 3 }]\n";
+  const ReplayOptions options =
+      Parse({"--plan", "f", "--route", "rustydb", "--mode", "timed", "--config", path.c_str()});
+  EXPECT_EQ(options.round.heap.fit, Fit::kWorst);
+  ASSERT_EQ(options.round.heap.sizeClasses->count(), 1u);
+  EXPECT_EQ((*options.round.heap.sizeClasses)[0].magazine, 3);
+  std::ofstream(path) << "pages.fit = 'wurst'\n";
+  try {
+    Parse({"--plan", "f", "--route", "rustydb", "--mode", "timed", "--config", path.c_str()});
+    ADD_FAILURE() << "a wrong configuration was taken";
+  } catch (const TraceError& error) {
+    EXPECT_EQ(error.code(), "bad-config");
+    EXPECT_EQ(error.what(), path + ":1:13: pages.fit: there is no fit \"wurst\". Did you mean \"worst\"?");
+  }
+  std::remove(path.c_str());
 }
 
 TEST(ReplayOptionsTest, TakesAllOptions) {

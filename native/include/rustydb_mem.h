@@ -1,0 +1,195 @@
+#ifndef RUSTYDB_MEM_H
+#define RUSTYDB_MEM_H
+
+/*
+ * The heap of rustydb-mem for an engine to link: librustydb_mem.so or librustydb_mem.a (the latter with
+ * -lpthread). C99 and newer, C++. Needs no C++ library. docs/c-api.md has a Rust binding.
+ *
+ *   char error[512];
+ *   rustydb_mem_heap* heap = rustydb_mem_heap_create("heap.toml", error, sizeof error);   // or NULL:
+ * defaults void* page = rustydb_mem_allocate(heap, 4096, 0); rustydb_mem_free(heap, page, 4096, 0);
+ *
+ *   rustydb_mem_transaction* t = rustydb_mem_transaction_begin(heap, NEW_ORDER, 0);
+ *   row = rustydb_mem_transaction_allocate(heap, t, 200, 0);
+ *   rustydb_mem_transaction_commit(heap, t);               // all of it is free again, in O(chunks)
+ *
+ * Units: sizes are bytes, alignments powers of two in bytes; alignment 0 is malloc's own (16, or 8 for up to
+ * 8 bytes). A size of 0 is a block, too, of no usable byte.
+ *
+ * Errors: what gives a pointer gives NULL, with errno ENOMEM where memory, address space or the limit of a
+ * transaction is exhausted, and EINVAL for an alignment that is no power of two; nothing is changed then. A
+ * broken rule that is seen (a double free, a foreign pointer) ends the program with one line on standard
+ * error and SIGABRT; not all are seen.
+ *
+ * Threads: any thread may call anything on any heap, with these exceptions. Destroying a heap needs all other
+ * calls on it to have returned. A transaction may be allocated from, freed to and asked by several threads at
+ * a time, but its begin, savepoints, commit and rollbacks are for one thread at a time, while no other uses
+ * it. In a child made by fork() a heap may be used if no other thread was inside of a call at that moment.
+ *
+ * A program has some hundred heaps at most (each takes two of the system's keys of thread-specific data).
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define RUSTYDB_MEM_API __attribute__((visibility("default")))
+#else
+#define RUSTYDB_MEM_API
+#endif
+
+/* Of this header; rustydb_mem_version() tells the library's. Functions and fields are only ever added. */
+#define RUSTYDB_MEM_VERSION 1
+
+RUSTYDB_MEM_API uint32_t rustydb_mem_version(void);
+
+/* Heaps. ------------------------------------------------------------------------------------------------ */
+
+typedef struct rustydb_mem_heap rustydb_mem_heap;
+
+/*
+ * Makes a heap, configured by a file (docs/configuration.md), or by the defaults where `config_path` is NULL.
+ * NULL: the file is wrong (errno EINVAL), or the system grants no address space (ENOMEM); `error`, unless it
+ * is NULL, then has one line that says what, where and what to do, cut to `error_bytes` with its NUL.
+ */
+RUSTYDB_MEM_API rustydb_mem_heap* rustydb_mem_heap_create(const char* config_path, char* error,
+                                                          size_t error_bytes);
+
+/* The same with the text of such a file, `bytes` long; it is not needed afterwards. */
+RUSTYDB_MEM_API rustydb_mem_heap* rustydb_mem_heap_create_from_text(const char* text, size_t bytes,
+                                                                    char* error, size_t error_bytes);
+
+/* Gives everything back, with all blocks and transactions in it. NULL is allowed. */
+RUSTYDB_MEM_API void rustydb_mem_heap_destroy(rustydb_mem_heap* heap);
+
+/* Blocks. Those of whole pages (above the largest size class, 64 KiB by default) are large objects.
+ * ---------- */
+
+RUSTYDB_MEM_API void* rustydb_mem_allocate(rustydb_mem_heap* heap, size_t size, size_t alignment);
+/* All bytes zero; fresh pages are not touched for it. */
+RUSTYDB_MEM_API void* rustydb_mem_allocate_zeroed(rustydb_mem_heap* heap, size_t size, size_t alignment);
+/*
+ * Frees a block told size and alignment as they were asked for (after a reallocation the new ones), which is
+ * faster than finding them. NULL is allowed.
+ */
+RUSTYDB_MEM_API void rustydb_mem_free(rustydb_mem_heap* heap, void* block, size_t size, size_t alignment);
+/* Frees a block whose size is not known. NULL is allowed. */
+RUSTYDB_MEM_API void rustydb_mem_free_unsized(rustydb_mem_heap* heap, void* block);
+/*
+ * Moves or resizes a block, keeping what is in it up to the smaller size. NULL: the block is as it was. A
+ * NULL block is an allocation.
+ */
+RUSTYDB_MEM_API void* rustydb_mem_reallocate(rustydb_mem_heap* heap, void* block, size_t old_size,
+                                             size_t new_size, size_t alignment);
+/* Bytes that may be used of a live block; at least its size. Not for blocks of transactions. */
+RUSTYDB_MEM_API size_t rustydb_mem_usable_size(rustydb_mem_heap* heap, const void* block);
+
+/* Transactions. ----------------------------------------------------------------------------------------- */
+
+/*
+ * A transaction, or a savepoint within one: an arena. All of its blocks go at its end, whether they were
+ * freed or not. Commit and rollback take a time that depends on the number of chunks alone, and make no
+ * system call.
+ */
+typedef struct rustydb_mem_transaction rustydb_mem_transaction;
+
+/*
+ * `type` is any number, such as that of a prepared statement: how much memory to start with is learned per
+ * type (256 are kept apart). `estimate_bytes`: what it will use, where that is known; 0: learn.
+ */
+RUSTYDB_MEM_API rustydb_mem_transaction* rustydb_mem_transaction_begin(rustydb_mem_heap* heap, uint32_t type,
+                                                                       uint64_t estimate_bytes);
+/* A savepoint within a transaction or another savepoint; what is allocated from it goes with it. */
+RUSTYDB_MEM_API rustydb_mem_transaction* rustydb_mem_transaction_savepoint(rustydb_mem_heap* heap,
+                                                                           rustydb_mem_transaction* parent);
+
+RUSTYDB_MEM_API void* rustydb_mem_transaction_allocate(rustydb_mem_heap* heap,
+                                                       rustydb_mem_transaction* transaction, size_t size,
+                                                       size_t alignment);
+RUSTYDB_MEM_API void* rustydb_mem_transaction_allocate_zeroed(rustydb_mem_heap* heap,
+                                                              rustydb_mem_transaction* transaction,
+                                                              size_t size, size_t alignment);
+/*
+ * Frees a block through the transaction that holds it now (its parent, after the commit of a savepoint). The
+ * last block, and one above arena.oversized, is used again; others wait for the end. NULL is allowed.
+ */
+RUSTYDB_MEM_API void rustydb_mem_transaction_free(rustydb_mem_heap* heap,
+                                                  rustydb_mem_transaction* transaction, void* block,
+                                                  size_t size);
+RUSTYDB_MEM_API void* rustydb_mem_transaction_reallocate(rustydb_mem_heap* heap,
+                                                         rustydb_mem_transaction* transaction, void* block,
+                                                         size_t old_size, size_t new_size, size_t alignment);
+
+/*
+ * Ends it; the pointer is of no more use. What is open inside of it is rolled back first. The memory of a
+ * savepoint passes to its parent, that of a transaction is freed.
+ */
+RUSTYDB_MEM_API void rustydb_mem_transaction_commit(rustydb_mem_heap* heap,
+                                                    rustydb_mem_transaction* transaction);
+/* Ends it, with all that is open inside of it, and frees its memory. */
+RUSTYDB_MEM_API void rustydb_mem_transaction_rollback(rustydb_mem_heap* heap,
+                                                      rustydb_mem_transaction* transaction);
+/* ROLLBACK TO: frees what was allocated since it began, and ends what is open inside of it; it stays open. */
+RUSTYDB_MEM_API void rustydb_mem_transaction_rollback_to(rustydb_mem_heap* heap,
+                                                         rustydb_mem_transaction* savepoint);
+
+/* Statistics. A caller sets `struct_bytes` to the size that it was compiled with; no more than that is
+   written, and what the library does not know yet is 0. ------------------------------------------------- */
+
+typedef struct rustydb_mem_transaction_statistics {
+  size_t struct_bytes;
+  uint64_t held_bytes;   /* of chunks and regions, those of committed savepoints included, open ones not */
+  uint64_t region_bytes; /* ever asked for in blocks that got a region of their own */
+  uint64_t waste_bytes;  /* freed, and waiting for the end */
+  uint64_t limit_bytes;  /* of its profile now */
+  uint32_t profile;      /* 0 tiny, 1 small, 2 medium, 3 large, 4 huge */
+} rustydb_mem_transaction_statistics;
+
+/* 0, or EINVAL where struct_bytes cannot be right. */
+RUSTYDB_MEM_API int rustydb_mem_transaction_get_statistics(rustydb_mem_heap* heap,
+                                                           rustydb_mem_transaction* transaction,
+                                                           rustydb_mem_transaction_statistics* statistics);
+
+typedef struct rustydb_mem_heap_statistics {
+  size_t struct_bytes;
+  uint64_t reserved_bytes;  /* address space */
+  uint64_t committed_bytes; /* of it usable */
+  uint64_t live_bytes;      /* of pages in use: slabs, large objects, chunks of arenas */
+  uint64_t dirty_bytes;     /* of free pages that are still resident */
+  uint64_t clean_bytes;     /* of free pages that were given back to the system */
+  uint64_t huge_advised_bytes;
+  uint64_t metadata_bytes;
+  uint64_t largest_free_bytes; /* of the free regions */
+  uint64_t free_region_bytes;
+  uint64_t purged_bytes; /* ever given back to the system */
+  uint64_t slab_bytes;
+  uint64_t slab_free_bytes;   /* of it in no magazine and not in use */
+  uint64_t large_live_bytes;  /* of large objects */
+  uint64_t large_allocations; /* ever */
+  uint64_t large_frees;
+  uint64_t transactions_committed; /* savepoints included */
+  uint64_t transactions_rolled_back;
+  uint64_t transaction_requests_refused; /* by the limit of a profile */
+} rustydb_mem_heap_statistics;
+
+RUSTYDB_MEM_API int rustydb_mem_heap_get_statistics(rustydb_mem_heap* heap,
+                                                    rustydb_mem_heap_statistics* statistics);
+
+/* All figures there are, as names that end with their unit (`dirtyBytes`, `magazineRefills`). */
+typedef void (*rustydb_mem_statistics_visitor)(void* context, const char* name, uint64_t value);
+RUSTYDB_MEM_API void rustydb_mem_heap_visit_statistics(rustydb_mem_heap* heap,
+                                                       rustydb_mem_statistics_visitor visit, void* context);
+
+/* Gives what the calling thread caches, what arenas keep and all free pages back to the system. Returns the
+ * bytes. */
+RUSTYDB_MEM_API uint64_t rustydb_mem_heap_purge(rustydb_mem_heap* heap);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
