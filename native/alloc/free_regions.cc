@@ -1,290 +1,347 @@
 #include "alloc/free_regions.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "alloc/page_tags.h"
 #include "base/checks.h"
 
 namespace rmem {
 
-struct FreeRegions::ByAddress {
-  static Links& Of(Region& region) noexcept { return region.address; }
-  static const Links& Of(const Region& region) noexcept { return region.address; }
-  static bool Less(const Region& a, const Region& b) noexcept { return a.run.first < b.run.first; }
-  static constexpr bool kKeepsMax = true;
-};
-
-struct FreeRegions::BySize {
-  static Links& Of(Region& region) noexcept { return region.size; }
-  static const Links& Of(const Region& region) noexcept { return region.size; }
-  // Among equals the lowest address, which keeps the heap together at its lower end.
-  static bool Less(const Region& a, const Region& b) noexcept {
-    return a.run.pages != b.run.pages ? a.run.pages < b.run.pages : a.run.first < b.run.first;
-  }
-  static constexpr bool kKeepsMax = false;
-};
-
-bool FreeRegions::Init(std::size_t maxRegions) noexcept {
-  return regions_.Reserve(maxRegions + 1);
+bool FreeRegions::Init(std::size_t maxRegions, Fit fit, LazyTable<std::uint32_t>* tags) noexcept {
+  fit_ = fit;
+  tags_ = tags;
+  return regions_.Reserve(maxRegions + 1) && (fit != Fit::kFirst || byAddress_.Init(maxRegions));
 }
 
 void FreeRegions::Destroy() noexcept {
   regions_.Release();
+  byAddress_.Destroy();
 }
 
-void FreeRegions::UpdateMax(Index node) noexcept {
+unsigned FreeRegions::BinOf(std::uint32_t pages) noexcept {
+  if (pages <= kExactPages) [[likely]]
+    return pages - 1;
+  const auto log = static_cast<unsigned>(std::bit_width(pages)) - 1;
+  const unsigned part = pages >> (log - kSplitLog) & ((1u << kSplitLog) - 1);
+  return kExactPages + ((log - kExactLog) << kSplitLog) + part;
+}
+
+unsigned FreeRegions::NextBin(unsigned bin) const noexcept {
+  if (bin >= kBins) return kBins;
+  unsigned word = bin / 64;
+  std::uint64_t bits = binsInUse_[word] & ~std::uint64_t{0} << (bin % 64);
+  if (bits == 0) {
+    const std::uint32_t words = wordsInUse_ & ~std::uint32_t{1} << word;
+    if (words == 0) return kBins;
+    word = static_cast<unsigned>(std::countr_zero(words));
+    bits = binsInUse_[word];
+  }
+  return word * 64 + static_cast<unsigned>(std::countr_zero(bits));
+}
+
+unsigned FreeRegions::LastBin() const noexcept {
+  if (wordsInUse_ == 0) return kBins;
+  const auto word = static_cast<unsigned>(std::bit_width(wordsInUse_)) - 1;
+  return word * 64 + static_cast<unsigned>(std::bit_width(binsInUse_[word])) - 1;
+}
+
+void FreeRegions::InsertBin(Index node) noexcept {
   Region& region = regions_[node];
-  std::uint32_t most = region.run.pages;
-  if (region.address.left != kNone) most = std::max(most, regions_[region.address.left].maxPages);
-  if (region.address.right != kNone) most = std::max(most, regions_[region.address.right].maxPages);
-  region.maxPages = most;
-}
-
-template <class Order>
-void FreeRegions::Split(Index root, Index node, Index* low, Index* high) noexcept {
-  if (root == kNone) {
-    *low = *high = kNone;
+  const unsigned bin = BinOf(region.run.pages);
+  Index* link = &bins_[bin];
+  region.left = region.right = kNone;
+  if (*link == kNone) [[likely]] {
+    *link = node;
+    binsInUse_[bin / 64] |= std::uint64_t{1} << (bin % 64);
+    wordsInUse_ |= std::uint32_t{1} << (bin / 64);
     return;
   }
-  Links& links = Order::Of(regions_[root]);
-  if (Order::Less(regions_[root], regions_[node])) {
-    Split<Order>(links.right, node, &links.right, high);
-    *low = root;
-  } else {
-    Split<Order>(links.left, node, low, &links.left);
-    *high = root;
+  const std::uint32_t priority = MixPage(region.run.first);
+  const std::uint64_t key = KeyOf(region);
+  while (*link != kNone && MixPage(regions_[*link].run.first) > priority) {
+    link = key < KeyOf(regions_[*link]) ? &regions_[*link].left : &regions_[*link].right;
   }
-  if constexpr (Order::kKeepsMax) UpdateMax(root);
-}
-
-template <class Order>
-FreeRegions::Index FreeRegions::Merge(Index low, Index high) noexcept {
-  if (low == kNone) return high;
-  if (high == kNone) return low;
-  Index root;
-  if (regions_[low].priority > regions_[high].priority) {
-    Links& links = Order::Of(regions_[low]);
-    links.right = Merge<Order>(links.right, high);
-    root = low;
-  } else {
-    Links& links = Order::Of(regions_[high]);
-    links.left = Merge<Order>(low, links.left);
-    root = high;
+  // The treap below is split between the two sides of the new node.
+  Index rest = *link;
+  *link = node;
+  Index* low = &region.left;
+  Index* high = &region.right;
+  while (rest != kNone) {
+    if (KeyOf(regions_[rest]) < key) {
+      *low = rest;
+      low = &regions_[rest].right;
+      rest = *low;
+    } else {
+      *high = rest;
+      high = &regions_[rest].left;
+      rest = *high;
+    }
   }
-  if constexpr (Order::kKeepsMax) UpdateMax(root);
-  return root;
+  *low = *high = kNone;
 }
 
-template <class Order>
-FreeRegions::Index FreeRegions::Insert(Index root, Index node) noexcept {
-  if (root == kNone || regions_[node].priority > regions_[root].priority) {
-    Links& links = Order::Of(regions_[node]);
-    Split<Order>(root, node, &links.left, &links.right);
-    root = node;
-  } else {
-    Links& links = Order::Of(regions_[root]);
-    Index& side = Order::Less(regions_[node], regions_[root]) ? links.left : links.right;
-    side = Insert<Order>(side, node);
+void FreeRegions::EraseBin(Index node) noexcept {
+  const Region& region = regions_[node];
+  const unsigned bin = BinOf(region.run.pages);
+  Index* link = &bins_[bin];
+  if (*link != node) {
+    const std::uint64_t key = KeyOf(region);
+    do {
+      RMEM_CHECK((*link != kNone) && "a free region is missing from its bin");
+      link = key < KeyOf(regions_[*link]) ? &regions_[*link].left : &regions_[*link].right;
+    } while (*link != node);
   }
-  if constexpr (Order::kKeepsMax) UpdateMax(root);
-  return root;
-}
-
-template <class Order>
-FreeRegions::Index FreeRegions::Erase(Index root, Index node) noexcept {
-  RMEM_CHECK((root != kNone) && "a free region is missing from an index");
-  Links& links = Order::Of(regions_[root]);
-  if (root == node) return Merge<Order>(links.left, links.right);
-  Index& side = Order::Less(regions_[node], regions_[root]) ? links.left : links.right;
-  side = Erase<Order>(side, node);
-  if constexpr (Order::kKeepsMax) UpdateMax(root);
-  return root;
-}
-
-void FreeRegions::InsertBoth(Index node) noexcept {
-  regions_[node].maxPages = regions_[node].run.pages;
-  byAddress_ = Insert<ByAddress>(byAddress_, node);
-  bySize_ = Insert<BySize>(bySize_, node);
-  ++count_;
-  pages_ += regions_[node].run.pages;
-}
-
-void FreeRegions::EraseBoth(Index node) noexcept {
-  byAddress_ = Erase<ByAddress>(byAddress_, node);
-  bySize_ = Erase<BySize>(bySize_, node);
-  --count_;
-  pages_ -= regions_[node].run.pages;
-}
-
-void FreeRegions::UpdateMaxUpFrom(Index root, Index node) noexcept {
-  if (root != node) {
-    const Links& links = regions_[root].address;
-    UpdateMaxUpFrom(ByAddress::Less(regions_[node], regions_[root]) ? links.left : links.right, node);
+  Index low = region.left;
+  Index high = region.right;
+  while (low != kNone && high != kNone) {
+    if (MixPage(regions_[low].run.first) > MixPage(regions_[high].run.first)) {
+      *link = low;
+      link = &regions_[low].right;
+      low = *link;
+    } else {
+      *link = high;
+      link = &regions_[high].left;
+      high = *link;
+    }
   }
-  UpdateMax(root);
+  *link = low != kNone ? low : high;
+  if (bins_[bin] != kNone) return;
+  binsInUse_[bin / 64] &= ~(std::uint64_t{1} << (bin % 64));
+  if (binsInUse_[bin / 64] == 0) wordsInUse_ &= ~(std::uint32_t{1} << (bin / 64));
 }
 
-// A region that grows or shrinks keeps its place by address, since it still meets no neighbour.
-void FreeRegions::Resize(Index node, PageRun run) noexcept {
-  bySize_ = Erase<BySize>(bySize_, node);
-  pages_ += std::uint64_t{run.pages} - regions_[node].run.pages;
-  regions_[node].run = run;
-  bySize_ = Insert<BySize>(bySize_, node);
-  UpdateMaxUpFrom(byAddress_, node);
+// Only for a region with dirty pages, like Unlink.
+void FreeRegions::Link(Index node) noexcept {
+  regions_[node].older = newest_;
+  regions_[node].newer = kNone;
+  (newest_ != kNone ? regions_[newest_].newer : oldest_) = node;
+  newest_ = node;
+  ++dirtyCount_;
+}
+
+void FreeRegions::Unlink(Index node) noexcept {
+  const Region& region = regions_[node];
+  (region.older != kNone ? regions_[region.older].newer : oldest_) = region.newer;
+  (region.newer != kNone ? regions_[region.newer].older : newest_) = region.older;
+  --dirtyCount_;
+}
+
+void FreeRegions::Renew(Index index) noexcept {
+  Unlink(index);
+  Link(index);
+}
+
+void FreeRegions::Mark(Index node) noexcept {
+  const PageRun run = regions_[node].run;
+  (*tags_)[run.first] = kFreeTag | node;
+  (*tags_)[run.end() - 1] = kFreeTag | node;
 }
 
 FreeRegions::Index FreeRegions::NewNode() noexcept {
-  Index node = unused_;
+  const Index node = unused_;
   if (node != kNone) {
-    unused_ = regions_[node].address.left;
-  } else {
-    RMEM_CHECK((regions_.Grow(std::size_t{top_} + 1)) && "no room was ensured for a free region");
-    node = top_++;
+    unused_ = regions_[node].left;
+    return node;
   }
-  // xorshift32: the priorities only have to be unrelated to the keys.
-  seed_ ^= seed_ << 13;
-  seed_ ^= seed_ >> 17;
-  seed_ ^= seed_ << 5;
-  regions_[node] = Region{{}, seed_, 0, {kNone, kNone}, {kNone, kNone}};
-  return node;
+  RMEM_CHECK((regions_.Grow(std::size_t{top_} + 1)) && "no room was ensured for a free region");
+  return top_++;
 }
 
 void FreeRegions::DropNode(Index node) noexcept {
-  regions_[node].address.left = unused_;
+  regions_[node].run = {};
+  regions_[node].left = unused_;
   unused_ = node;
 }
 
-// The region of highest first page below `page`.
-FreeRegions::Index FreeRegions::FindNodeBelow(std::uint32_t page) const noexcept {
-  Index found = kNone;
-  for (Index node = byAddress_; node != kNone;) {
-    const Region& region = regions_[node];
-    if (region.run.first < page) {
-      found = node;
-      node = region.address.right;
-    } else {
-      node = region.address.left;
-    }
-  }
-  return found;
+// A tag that was left behind names a descriptor that is unused, or whose region lies elsewhere.
+FreeRegions::Index FreeRegions::StartingAt(std::uint32_t page) const noexcept {
+  const std::uint32_t tag = (*tags_)[page];
+  if (!IsFreeTag(tag)) return kNone;
+  const Region& region = regions_[tag & ~kTagKind];
+  return region.run.first == page && region.run.pages != 0 ? tag & ~kTagKind : kNone;
 }
 
-FreeRegions::Index FreeRegions::FindNode(std::uint32_t first) const noexcept {
-  Index node = byAddress_;
-  while (node != kNone && regions_[node].run.first != first) {
-    const Links& links = regions_[node].address;
-    node = first < regions_[node].run.first ? links.left : links.right;
+FreeRegions::Index FreeRegions::EndingAt(std::uint32_t page) const noexcept {
+  if (page == 0) return kNone;
+  const std::uint32_t tag = (*tags_)[page - 1];
+  if (!IsFreeTag(tag)) return kNone;
+  return regions_[tag & ~kTagKind].run.end() == page ? tag & ~kTagKind : kNone;
+}
+
+FreeRegions::Index FreeRegions::Add(PageRun run, std::uint32_t dirtyPages) noexcept {
+  const Index below = EndingAt(run.first);
+  const Index above = StartingAt(run.end());
+  RMEM_CHECK((StartingAt(run.first) == kNone && EndingAt(run.end()) == kNone) && "pages freed twice");
+  pages_ += run.pages;
+  dirtyPages_ += dirtyPages;
+  Index node = below;
+  if (above != kNone) {
+    const Region& region = regions_[above];
+    ++coalesces_;
+    EraseBin(above);
+    if (region.dirtyPages != 0) Unlink(above);
+    run.pages += region.run.pages;
+    dirtyPages += region.dirtyPages;
+    if (below != kNone) {
+      if (fit_ == Fit::kFirst) byAddress_.Erase(above);
+      DropNode(above);
+      --count_;
+    } else {
+      node = above;
+    }
+  }
+  if (below != kNone) {
+    const Region& region = regions_[below];
+    ++coalesces_;
+    EraseBin(below);
+    if (region.dirtyPages != 0) Unlink(below);
+    run = {region.run.first, region.run.pages + run.pages};
+    dirtyPages += region.dirtyPages;
+  }
+  const bool isNew = node == kNone;
+  if (isNew) {
+    node = NewNode();
+    ++count_;
+  }
+  regions_[node].run = run;
+  regions_[node].dirtyPages = dirtyPages;
+  InsertBin(node);
+  if (dirtyPages != 0) Link(node);
+  Mark(node);
+  if (fit_ == Fit::kFirst) [[unlikely]] {
+    if (isNew) {
+      byAddress_.Insert(node, run);
+    } else {
+      byAddress_.Resize(node, run);
+    }
   }
   return node;
 }
 
-PageRun FreeRegions::Add(PageRun run) noexcept {
-  const Index below = FindNodeBelow(run.end());
-  const bool joinsBelow = below != kNone && regions_[below].run.end() == run.first;
-  const Index above = FindNode(run.end());
-  RMEM_CHECK((below == kNone || regions_[below].run.end() <= run.first) && "pages freed twice");
-  coalesces_ += (joinsBelow ? 1 : 0) + (above != kNone ? 1 : 0);
-  if (above != kNone) run.pages += regions_[above].run.pages;
-  if (joinsBelow) {
-    if (above != kNone) {
-      EraseBoth(above);
-      DropNode(above);
+FreeRegions::Index FreeRegions::FindBest(std::uint32_t pages) const noexcept {
+  unsigned bin = BinOf(pages);
+  if (pages > kExactPages) {
+    // A bin of several lengths may hold only shorter ones.
+    Index found = kNone;
+    for (Index node = bins_[bin]; node != kNone;) {
+      const Region& region = regions_[node];
+      if (region.run.pages >= pages) {
+        found = node;
+        node = region.left;
+      } else {
+        node = region.right;
+      }
     }
-    run = {regions_[below].run.first, regions_[below].run.pages + run.pages};
-    Resize(below, run);
-  } else if (above != kNone) {
-    Resize(above, run);
-  } else {
-    const Index node = NewNode();
-    regions_[node].run = run;
-    InsertBoth(node);
+    if (found != kNone) return found;
+    ++bin;
   }
-  return run;
+  bin = NextBin(bin);
+  if (bin == kBins) return kNone;
+  Index node = bins_[bin];
+  while (regions_[node].left != kNone) node = regions_[node].left;
+  return node;
 }
 
-PageRun FreeRegions::Find(std::uint32_t pages, Fit fit) const noexcept {
-  if (largest() < pages) return {};
-  Index found = kNone;
-  switch (fit) {
-    case Fit::kBest:
-      for (Index node = bySize_; node != kNone;) {
-        const Region& region = regions_[node];
-        if (region.run.pages >= pages) {
-          found = node;
-          node = region.size.left;
-        } else {
-          node = region.size.right;
-        }
-      }
-      break;
-    case Fit::kFirst:
-      for (Index node = byAddress_; found == kNone;) {
-        const Region& region = regions_[node];
-        const Index left = region.address.left;
-        if (left != kNone && regions_[left].maxPages >= pages) {
-          node = left;
-        } else if (region.run.pages >= pages) {
-          found = node;
-        } else {
-          node = region.address.right;
-        }
-      }
-      break;
-    case Fit::kWorst:
-      for (Index node = bySize_; node != kNone; node = regions_[node].size.right) found = node;
-      break;
+FreeRegions::Index FreeRegions::Find(std::uint32_t pages) const noexcept {
+  if (fit_ == Fit::kBest) [[likely]]
+    return FindBest(pages);
+  if (fit_ == Fit::kFirst) return byAddress_.First(pages);
+  const unsigned bin = LastBin();
+  if (bin == kBins) return kNone;
+  Index node = bins_[bin];
+  while (regions_[node].right != kNone) node = regions_[node].right;
+  const std::uint32_t most = regions_[node].run.pages;
+  return most < pages ? kNone : FindBest(most);  // the first of equals
+}
+
+std::uint32_t FreeRegions::largest() const noexcept {
+  const unsigned bin = LastBin();
+  if (bin == kBins) return 0;
+  Index node = bins_[bin];
+  while (regions_[node].right != kNone) node = regions_[node].right;
+  return regions_[node].run.pages;
+}
+
+void FreeRegions::Remove(Index index) noexcept {
+  const Region& region = regions_[index];
+  pages_ -= region.run.pages;
+  dirtyPages_ -= region.dirtyPages;
+  --count_;
+  EraseBin(index);
+  if (region.dirtyPages != 0) Unlink(index);
+  if (fit_ == Fit::kFirst) [[unlikely]]
+    byAddress_.Erase(index);
+  DropNode(index);
+}
+
+void FreeRegions::Shorten(Index index, PageRun rest, std::uint32_t dirtyPages) noexcept {
+  Region& region = regions_[index];
+  pages_ -= region.run.pages - rest.pages;
+  dirtyPages_ -= region.dirtyPages - dirtyPages;
+  EraseBin(index);
+  if (region.dirtyPages != 0 && dirtyPages == 0) Unlink(index);
+  region.run = rest;
+  region.dirtyPages = dirtyPages;
+  InsertBin(index);
+  Mark(index);
+  if (fit_ == Fit::kFirst) [[unlikely]]
+    byAddress_.Resize(index, rest);
+}
+
+void FreeRegions::SetClean(Index index) noexcept {
+  Region& region = regions_[index];
+  Unlink(index);
+  EraseBin(index);  // the order in a bin depends on it
+  dirtyPages_ -= region.dirtyPages;
+  region.dirtyPages = 0;
+  InsertBin(index);
+}
+
+bool FreeRegions::IsTreap(Index root, unsigned bin, std::uint64_t* lastKey,
+                          std::uint64_t* count) const noexcept {
+  if (root == kNone) return true;
+  const Region& region = regions_[root];
+  if (!IsTreap(region.left, bin, lastKey, count)) return false;
+  if (BinOf(region.run.pages) != bin || KeyOf(region) <= *lastKey) return false;
+  for (const Index child : {region.left, region.right}) {
+    if (child != kNone && MixPage(regions_[child].run.first) > MixPage(region.run.first)) return false;
   }
-  return regions_[found].run;
-}
-
-PageRun FreeRegions::FindFirstAt(std::uint32_t first) const noexcept {
-  const Index node = FindNode(first);
-  return node == kNone ? PageRun{} : regions_[node].run;
-}
-
-PageRun FreeRegions::FindBelow(std::uint32_t page) const noexcept {
-  const Index node = FindNodeBelow(page);
-  return node == kNone ? PageRun{} : regions_[node].run;
-}
-
-void FreeRegions::Remove(PageRun region) noexcept {
-  const Index node = FindNode(region.first);
-  RMEM_CHECK((node != kNone && regions_[node].run == region) && "no such free region");
-  EraseBoth(node);
-  DropNode(node);
-}
-
-void FreeRegions::Shorten(PageRun region, PageRun rest) noexcept {
-  const Index node = FindNode(region.first);
-  RMEM_CHECK((node != kNone && regions_[node].run == region) && "no such free region");
-  Resize(node, rest);
-}
-
-template <class Order>
-std::uint32_t FreeRegions::CountOrdered(Index root, Index* last) const noexcept {
-  constexpr std::uint32_t kBroken = 1u << 31;
-  if (root == kNone) return 0;
-  const Links& links = Order::Of(regions_[root]);
-  const std::uint32_t left = CountOrdered<Order>(links.left, last);
-  if (*last != kNone && !Order::Less(regions_[*last], regions_[root])) return kBroken;
-  if (Order::kKeepsMax && *last != kNone && regions_[*last].run.end() >= regions_[root].run.first)
-    return kBroken;
-  for (const Index child : {links.left, links.right}) {
-    if (child != kNone && regions_[child].priority > regions_[root].priority) return kBroken;
-    if (Order::kKeepsMax && child != kNone && regions_[child].maxPages > regions_[root].maxPages)
-      return kBroken;
-  }
-  *last = root;
-  const std::uint32_t right = CountOrdered<Order>(links.right, last);
-  return ((left | right) & kBroken) != 0 ? kBroken : left + right + 1;
+  *lastKey = KeyOf(region);
+  ++*count;
+  return IsTreap(region.right, bin, lastKey, count);
 }
 
 bool FreeRegions::IsConsistent() const noexcept {
-  Index last = kNone;
-  const std::uint32_t byAddress = CountOrdered<ByAddress>(byAddress_, &last);
-  last = kNone;
-  const std::uint32_t bySize = CountOrdered<BySize>(bySize_, &last);
-  const bool largestAgrees = last == kNone ? largest() == 0 : regions_[last].run.pages == largest();
-  return byAddress == count_ && bySize == count_ && largestAgrees;
+  std::uint64_t inBins = 0;
+  for (unsigned bin = 0; bin < kBins; ++bin) {
+    std::uint64_t lastKey = 0;
+    if (!IsTreap(bins_[bin], bin, &lastKey, &inBins)) return false;
+    if ((binsInUse_[bin / 64] >> (bin % 64) & 1) != (bins_[bin] != kNone ? 1u : 0u)) return false;
+    if ((wordsInUse_ >> (bin / 64) & 1) != (binsInUse_[bin / 64] != 0 ? 1u : 0u)) return false;
+  }
+  std::uint64_t listed = 0;
+  for (Index node = oldest_; node != kNone; node = regions_[node].newer) {
+    const Index newer = regions_[node].newer;
+    if (regions_[node].dirtyPages == 0 || (newer != kNone ? regions_[newer].older : newest_) != node)
+      return false;
+    if (++listed > dirtyCount_) return false;
+  }
+  bool sound = true;
+  std::uint64_t found = 0, foundPages = 0, dirty = 0, dirtyRegions = 0;
+  ForEach([&](Index index) {
+    const Region& region = regions_[index];
+    ++found;
+    foundPages += region.run.pages;
+    dirty += region.dirtyPages;
+    dirtyRegions += region.dirtyPages != 0 ? 1 : 0;
+    sound &= StartingAt(region.run.first) == index && EndingAt(region.run.end()) == index;
+    sound &= StartingAt(region.run.end()) == kNone && EndingAt(region.run.first) == kNone;
+    sound &= region.dirtyPages <= region.run.pages;
+  });
+  if (fit_ == Fit::kFirst) sound = sound && byAddress_.IsConsistent(count_);
+  return sound && inBins == count_ && found == count_ && foundPages == pages_ && dirty == dirtyPages_ &&
+         listed == dirtyCount_ && dirtyRegions == dirtyCount_;
 }
 
 }  // namespace rmem

@@ -128,24 +128,23 @@ void* Heap<P>::Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std
 
 template <Preset P>
 void Heap<P>::FreeLargeUntold(void* p, std::uint32_t tag) noexcept {
-  RMEM_CHECK(tag != 0 && "freed what is not a block of this heap, or is free");
+  RMEM_CHECK(IsLargeTag(tag) && "freed what is not a block of this heap, or is free");
   large_.Free(p, large_.UsableBytes(p), 0);
 }
 
 template <Preset P>
 std::size_t Heap<P>::UsableBytes(const void* p) noexcept {
   const std::uint32_t tag = TagOf(p);
-  RMEM_CHECK(tag != 0 && "asked for the size of what is not a block of this heap");
-  return (tag & kLargeTag) != 0 ? large_.UsableBytes(p)
-                                : slabs_.table()[SlabAllocator::ClassOfTag(tag)].bytes;
+  RMEM_CHECK((IsSlabTag(tag) || IsLargeTag(tag)) && "asked for the size of what is not a block of this heap");
+  return IsLargeTag(tag) ? large_.UsableBytes(p) : slabs_.table()[SlabAllocator::ClassOfTag(tag)].bytes;
 }
 
 template <Preset P>
 void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept {
   const std::uint32_t tag = TagOf(p);
-  RMEM_CHECK(tag != 0 && "reallocated what is not a block of this heap");
+  RMEM_CHECK((IsSlabTag(tag) || IsLargeTag(tag)) && "reallocated what is not a block of this heap");
   const unsigned newClass = slabs_.table().ClassFor(size);
-  if ((tag & kLargeTag) != 0) {
+  if (IsLargeTag(tag)) {
     // Down to where slabs begin and a bit further, lest a size that swings be copied each time.
     if (newClass == SizeClassTable::kNoClass || size > slabMaxBytes_ / 2) {
       void* resized = large_.Reallocate(p, large_.UsableBytes(p), size, 0);

@@ -84,7 +84,7 @@ class Heap {
   std::uint32_t TagOf(const void* p) noexcept {
     return pages_.Contains(p) ? pages_.Tag(pages_.PageOf(p)) : 0;
   }
-  static bool IsSlabTag(std::uint32_t tag) noexcept { return tag - 1 < kLargeTag - 1; }
+  static bool IsSlabTag(std::uint32_t tag) noexcept { return rmem::IsSlabTag(tag); }
   void FreeUntold(void* p) noexcept {
     const std::uint32_t tag = TagOf(p);
     if (IsSlabTag(tag)) [[likely]]

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/bits.h"
 #include "base/checks.h"
 #include "os/pages.h"
 
@@ -16,39 +15,33 @@ constexpr std::size_t kLineBytes = 64;
 constexpr std::uint32_t kMovePages = (std::size_t{1} << 20) / kPageBytes;
 
 std::size_t PagesFor(std::size_t bytes) noexcept {
-  return bytes / kPageBytes + (bytes % kPageBytes != 0 ? 1 : 0);
+  return (bytes - 1) / kPageBytes + 1;  // never 0; no sum that could overflow
 }
 
 }  // namespace
 
-void LargeObjects::Track(std::atomic<std::uint64_t>& counter, std::int64_t morePages) noexcept {
-  counter.fetch_add(1, std::memory_order_relaxed);
-  livePages_.fetch_add(static_cast<std::uint64_t>(morePages), std::memory_order_relaxed);
-}
-
-char* LargeObjects::AllocatePages(std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes > pages_->reservedBytes() || alignment > pages_->reservedBytes()) return nullptr;
+inline char* LargeObjects::AllocatePages(std::size_t bytes, std::size_t alignment) noexcept {
+  if ((bytes | alignment) > pages_->reservedBytes()) [[unlikely]]
+    return nullptr;
   const auto pages = static_cast<std::uint32_t>(PagesFor(bytes));
-  const std::size_t preferred = bytes >= kHugePageBytes ? kHugePageBytes : kPageBytes;
-  auto* start = static_cast<char*>(pages_->Allocate(pages, std::max(alignment, kPageBytes), preferred));
-  if (start == nullptr) return nullptr;
-  if (bytes >= kHugePageBytes) pages_->AdviseHuge(start, pages);
-  pages_->Tag(pages_->PageOf(start)) = kLargeTag | pages;
+  if (bytes < kHugePageBytes) [[likely]]
+    return pages_->AllocateObject(pages, std::max(alignment, kPageBytes), kPageBytes);
+  char* start = pages_->AllocateObject(pages, std::max(alignment, kPageBytes), kHugePageBytes);
+  if (start != nullptr) pages_->AdviseHuge(start, pages);
   return start;
 }
 
 void* LargeObjects::Allocate(std::size_t size, std::size_t alignment, bool zeroed) noexcept {
-  const std::size_t bytes = std::max<std::size_t>(size, 1);
+  const std::size_t bytes = size + (size == 0 ? 1 : 0);
   char* start = AllocatePages(bytes, alignment);
-  if (start == nullptr) return nullptr;
-  const std::size_t pages = PagesFor(bytes);
+  if (start == nullptr) [[unlikely]]
+    return nullptr;
   std::size_t offset = 0;
-  if (alignment <= kLineBytes) {
-    const std::size_t lines = (pages * kPageBytes - bytes) / kLineBytes + 1;
-    offset = MixBits(std::uint64_t{pages_->PageOf(start)}) % lines * kLineBytes;
+  if (alignment <= kLineBytes) [[likely]] {
+    const std::uint64_t lines = (std::size_t{0} - bytes) % kPageBytes / kLineBytes + 1;
+    offset = (MixPage(pages_->PageOf(start)) * lines >> 32) * kLineBytes;
   }
   if (zeroed) pages_->Zero(start, offset + bytes);
-  Track(allocations_, static_cast<std::int64_t>(pages));
   return start + offset;
 }
 
@@ -57,19 +50,18 @@ LargeObjects::Place LargeObjects::PlaceOf(void* p, std::size_t size) noexcept {
   RMEM_CHECK(pages_->Contains(p) && "freed a large object that is not of this heap");
   const std::uint32_t page = pages_->PageOf(p);
   const std::uint32_t tag = pages_->Tag(page);
-  RMEM_CHECK((tag & kLargeTag) != 0 && "freed a large object twice, or a pointer into one");
+  RMEM_CHECK(IsLargeTag(tag) && "freed a large object twice, or a pointer into one");
   char* start = pages_->AddressOf(page);
   const std::size_t offset = static_cast<std::size_t>(static_cast<char*>(p) - start);
-  RMEM_CHECK((PagesFor(offset + std::max<std::size_t>(size, 1)) == (tag & ~kLargeTag)) &&
+  RMEM_CHECK((PagesFor(offset + std::max<std::size_t>(size, 1)) == PagesOfTag(tag)) &&
              "freed a large object with another size than it has");
-  return {start, tag & ~kLargeTag};
+  return {start, PagesOfTag(tag)};
 }
 
 void LargeObjects::Free(void* p, std::size_t size, std::size_t) noexcept {
-  const Place place = PlaceOf(p, size);
-  pages_->Tag(pages_->PageOf(place.start)) = 0;
-  pages_->Free(place.start, place.pages);
-  Track(frees_, -static_cast<std::int64_t>(place.pages));
+  RMEM_CHECK(pages_->Contains(p) && "freed a large object that is not of this heap");
+  const std::size_t bytes = pages_->OffsetInPage(p) + size + (size == 0 ? 1 : 0);
+  pages_->FreeObject(pages_->PageOf(p), static_cast<std::uint32_t>(PagesFor(bytes)));
 }
 
 void* LargeObjects::Reallocate(void* p, std::size_t oldSize, std::size_t newSize,
@@ -79,49 +71,45 @@ void* LargeObjects::Reallocate(void* p, std::size_t oldSize, std::size_t newSize
   const std::size_t bytes = offset + std::max<std::size_t>(newSize, 1);
   if (bytes < newSize || bytes > pages_->reservedBytes()) return nullptr;
   const auto newPages = static_cast<std::uint32_t>(PagesFor(bytes));
-  const std::int64_t morePages = std::int64_t{newPages} - std::int64_t{old.pages};
-  if (morePages == 0) return p;
-  std::uint32_t& tag = pages_->Tag(pages_->PageOf(p));
-  if (morePages < 0) {
-    tag = kLargeTag | newPages;
+  if (newPages == old.pages) return p;
+  if (newPages < old.pages) {
     pages_->Shrink(old.start, old.pages, newPages);
-    livePages_.fetch_sub(static_cast<std::uint64_t>(-morePages), std::memory_order_relaxed);
     return p;
   }
   if (pages_->Extend(old.start, old.pages, newPages)) {
-    tag = kLargeTag | newPages;
     if (bytes >= kHugePageBytes) pages_->AdviseHuge(old.start, newPages);
-    Track(grownInPlace_, morePages);
+    grownInPlace_.fetch_add(1, std::memory_order_relaxed);
     return p;
   }
   char* start = AllocatePages(bytes, alignment);
   if (start == nullptr) return nullptr;
-  tag = 0;
   if (old.pages >= kMovePages && MovePages(old.start, start, std::size_t{old.pages} * kPageBytes)) {
-    pages_->FreeMoved(old.start, old.pages);
-    Track(moved_, morePages);
+    pages_->FreeMovedObject(pages_->PageOf(old.start), old.pages);
+    moved_.fetch_add(1, std::memory_order_relaxed);
   } else {
     std::memcpy(start + offset, p, oldSize);
-    pages_->Free(old.start, old.pages);
-    Track(copied_, morePages);
+    pages_->FreeObject(pages_->PageOf(old.start), old.pages);
+    copied_.fetch_add(1, std::memory_order_relaxed);
   }
   return start + offset;
 }
 
 std::size_t LargeObjects::UsableBytes(const void* p) const noexcept {
   const std::uint32_t page = pages_->PageOf(p);
-  const char* end = pages_->AddressOf(page) + std::size_t{pages_->Tag(page) & ~kLargeTag} * kPageBytes;
+  const char* end = pages_->AddressOf(page) + std::size_t{PagesOfTag(pages_->Tag(page))} * kPageBytes;
   return static_cast<std::size_t>(end - static_cast<const char*>(p));
 }
 
 LargeStats LargeObjects::Stats() const noexcept {
   LargeStats stats{};
-  stats.allocations = allocations_.load(std::memory_order_relaxed);
-  stats.frees = frees_.load(std::memory_order_relaxed);
-  stats.liveBytes = livePages_.load(std::memory_order_relaxed) * kPageBytes;
+  const ObjectCounts objects = pages_->Objects();
   stats.grownInPlace = grownInPlace_.load(std::memory_order_relaxed);
   stats.moved = moved_.load(std::memory_order_relaxed);
   stats.copied = copied_.load(std::memory_order_relaxed);
+  // An object that changes its place is neither a new one nor gone.
+  stats.allocations = objects.allocations - stats.moved - stats.copied;
+  stats.frees = objects.frees - stats.moved - stats.copied;
+  stats.liveBytes = objects.livePages * kPageBytes;
   return stats;
 }
 

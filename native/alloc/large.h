@@ -43,11 +43,9 @@ class LargeObjects {
 
   char* AllocatePages(std::size_t bytes, std::size_t alignment) noexcept;
   Place PlaceOf(void* p, std::size_t size) noexcept;
-  void Track(std::atomic<std::uint64_t>& counter, std::int64_t morePages) noexcept;
 
   PageHeap* pages_ = nullptr;
-  std::atomic<std::uint64_t> allocations_{0}, frees_{0}, livePages_{0}, grownInPlace_{0}, moved_{0},
-      copied_{0};
+  std::atomic<std::uint64_t> grownInPlace_{0}, moved_{0}, copied_{0};
 };
 
 }  // namespace rmem

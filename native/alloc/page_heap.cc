@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kDefaultReserveBytes = std::size_t{256} << 30;
 constexpr std::size_t kMinReserveBytes = std::size_t{1} << 20;
+// What is deferred: so many pages, and a part of what is live.
+constexpr std::uint64_t kDeferredPages = (std::size_t{2} << 20) / kPageBytes;
+constexpr std::uint64_t kDeferredShare = 16;
 constexpr std::uint32_t kMinCommitPages = (std::size_t{1} << 20) / kPageBytes;
 
 // Calls visit(word index, bits of that word) for the words that a run of bits spans.
@@ -41,15 +44,17 @@ bool PageHeap::Init(const PageHeapConfig& config) noexcept {
   bytes_ = wanted;
   endPage_ = static_cast<std::uint32_t>(wanted / kPageBytes);
   const std::size_t words = endPage_ / kWordBits + 1;
-  if (!tags_.Reserve(endPage_) || !dirty_.Reserve(words) || !huge_.Reserve(words / kHugePages + 1) ||
-      !huge_.Grow(words / kHugePages + 1) || !regions_.Init(endPage_ / 2 + 1)) {
+  if (!tags_.Reserve(std::size_t{endPage_} + 1) || !dirty_.Reserve(words) ||
+      !huge_.Reserve(words / kHugePages + 1) || !huge_.Grow(words / kHugePages + 1) ||
+      !regions_.Init(endPage_ / 2 + 1, config.fit, &tags_)) {
     Destroy();
     return false;
   }
-  fit_ = config.fit;
   hugePages_ = config.hugePages;
   dirtyCapPages_ = config.dirtyCapBytes / kPageBytes;
   dirtyCapMaxPages_ = std::max(config.dirtyCapMaxBytes / kPageBytes, config.dirtyCapBytes / kPageBytes);
+  purgeAbovePages_ = dirtyCapPages_;
+  maxDeferred_ = config.fit == Fit::kBest ? kDeferred : 0;
   return true;
 }
 
@@ -92,7 +97,7 @@ bool PageHeap::CommitUpTo(std::uint32_t page) noexcept {
   const auto wanted = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(std::max<std::uint64_t>(page, committed_ + step), endPage_));
   for (const std::uint32_t target : {wanted, page}) {
-    if (!tags_.Grow(target) || !dirty_.Grow(target / kWordBits + 1)) continue;
+    if (!tags_.Grow(std::size_t{target} + 1) || !dirty_.Grow(target / kWordBits + 1)) continue;
     if (CommitPages(AddressOf(committed_), std::size_t{target - committed_} * kPageBytes)) {
       committed_ = target;
       return true;
@@ -101,146 +106,289 @@ bool PageHeap::CommitUpTo(std::uint32_t page) noexcept {
   return false;
 }
 
+// The dirty pages of a part of a free region; those of most regions are all dirty, or none.
+std::uint32_t PageHeap::CountDirtyOf(const FreeRegions::Region& region, PageRun part) const noexcept {
+  if (region.dirtyPages == 0) return 0;
+  return region.dirtyPages == region.run.pages ? part.pages : CountDirty(part);
+}
+
+FreeRegions::Index PageHeap::FindAligned(FreeRegions::Index tight, std::uint32_t pages,
+                                         std::size_t alignment) const noexcept {
+  const PageRun region = regions_[tight].run;
+  const std::uint32_t first = AlignPage(region.first, alignment);
+  if (first <= region.end() && region.end() - first >= pages) return tight;
+  const std::uint64_t padded = pages + alignment / kPageBytes - 1;
+  return padded > endPage_ ? FreeRegions::kNone : regions_.Find(static_cast<std::uint32_t>(padded));
+}
+
+// Takes a run out of a free region.
+void PageHeap::Cut(FreeRegions::Index index, PageRun run) noexcept {
+  const FreeRegions::Region& region = regions_[index];
+  const PageRun before{region.run.first, run.first - region.run.first};
+  const PageRun behind{run.end(), region.run.end() - run.end()};
+  const std::uint32_t dirty = CountDirtyOf(region, run);
+  dirtyPages_ -= dirty;
+  if (before.pages == 0) {
+    if (behind.pages == 0) {
+      regions_.Remove(index);
+    } else {
+      regions_.Shorten(index, behind, region.dirtyPages - dirty);
+    }
+    return;
+  }
+  const std::uint32_t dirtyBefore = CountDirtyOf(region, before);
+  const std::uint32_t dirtyBehind = region.dirtyPages - dirty - dirtyBefore;
+  regions_.Shorten(index, before, dirtyBefore);
+  if (behind.pages != 0) regions_.Add(behind, dirtyBehind);
+}
+
 PageRun PageHeap::TakeFromRegions(std::uint32_t pages, std::size_t alignment,
                                   std::size_t preferred) noexcept {
-  const auto fits = [&](PageRun region, std::size_t wanted) {
-    const std::uint32_t first = AlignPage(region.first, wanted);
-    return region.pages != 0 && first <= region.end() && region.end() - first >= pages;
-  };
-  const auto findAligned = [&](PageRun tight, std::size_t wanted) {
-    if (fits(tight, wanted)) return tight;
-    const std::uint64_t padded = pages + wanted / kPageBytes - 1;
-    return padded > endPage_ ? PageRun{} : regions_.Find(static_cast<std::uint32_t>(padded), fit_);
-  };
-  const PageRun tight = regions_.Find(pages, fit_);
-  if (tight.pages == 0) return {};
+  FreeRegions::Index index = regions_.Find(pages);
+  if (index == FreeRegions::kNone) return {};
+  std::uint32_t first = regions_[index].run.first;
   std::size_t used = std::max(alignment, preferred);
-  PageRun region = findAligned(tight, used);
-  if (region.pages == 0 && used != alignment) {
-    used = alignment;
-    region = findAligned(tight, used);
+  if (used > kPageBytes) {
+    const FreeRegions::Index tight = index;
+    index = FindAligned(tight, pages, used);
+    if (index == FreeRegions::kNone && used != alignment) {
+      used = alignment;
+      index = FindAligned(tight, pages, used);
+    }
+    if (index == FreeRegions::kNone) return {};
+    first = AlignPage(regions_[index].run.first, used);
   }
-  if (region.pages == 0) return {};
-  const PageRun run{AlignPage(region.first, used), pages};
-  const PageRun before{region.first, run.first - region.first};
-  const PageRun behind{run.end(), region.end() - run.end()};
-  if (before.pages != 0) {
-    regions_.Shorten(region, before);
-    if (behind.pages != 0) regions_.Add(behind);
-  } else if (behind.pages != 0) {
-    regions_.Shorten(region, behind);
-  } else {
-    regions_.Remove(region);
-  }
-  return run;
+  Cut(index, {first, pages});
+  return {first, pages};
 }
 
 PageRun PageHeap::TakeFromTop(std::uint32_t pages, std::size_t alignment) noexcept {
   const std::uint32_t first = AlignPage(top_, alignment);
   if (endPage_ - first < pages || !CommitUpTo(first + pages)) return {};
-  if (first != top_) regions_.Add({top_, first - top_});
+  const auto dirtyUpTo = [&](std::uint32_t end) {
+    const std::uint32_t last = std::min(end, dirtyEnd_);
+    if (last <= top_) return 0u;
+    return DirtyAboveTop() == dirtyEnd_ - top_ ? last - top_ : CountDirty({top_, last - top_});
+  };
+  if (first != top_) {
+    const std::uint32_t skipped = first - top_;
+    regions_.Add({top_, skipped}, dirtyUpTo(first));
+    top_ = first;
+  }
+  const std::uint32_t dirty = dirtyUpTo(first + pages);
   top_ = first + pages;
+  dirtyPages_ -= dirty;
   return {first, pages};
 }
 
 PageRun PageHeap::Take(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept {
   // Free regions are separated by live runs, so that many descriptors are enough for every later free.
-  if (!regions_.EnsureRoom(liveRuns_ + 2)) return {};
+  if (!regions_.EnsureRoom(allocations_ - frees_ + 2 + kDeferred)) return {};
   PageRun run = TakeFromRegions(pages, alignment, preferred);
+  if (run.pages == 0 && deferredCount_ != 0) {
+    FlushDeferred();
+    run = TakeFromRegions(pages, alignment, preferred);
+  }
   if (run.pages == 0) run = TakeFromTop(pages, std::max(alignment, preferred));
   if (run.pages == 0 && preferred > alignment) run = TakeFromTop(pages, alignment);
+  return run;
+}
+
+inline PageRun PageHeap::TakeDeferred(std::uint32_t pages, std::size_t alignment) noexcept {
+  for (std::uint32_t i = deferredCount_; i-- != 0;) {
+    const PageRun run = deferred_[i];
+    if (run.pages != pages || (alignment > kPageBytes && AlignPage(run.first, alignment) != run.first))
+      continue;
+    deferred_[i] = deferred_[--deferredCount_];
+    deferredPages_ -= pages;
+    livePages_ += pages;
+    ++allocations_;
+    ++freeListHits_;
+    return run;
+  }
+  return {};
+}
+
+PageRun PageHeap::AllocateRun(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept {
+  PageRun run = Take(pages, alignment, preferred);
+  if (run.pages == 0) [[unlikely]] {
+    PurgeDownTo(0, ~0u);
+    run = Take(pages, alignment, alignment);
+    if (run.pages == 0) {
+      ++failures_;
+      return {};
+    }
+  }
+  livePages_ += pages;
+  ++allocations_;
+  if (run.first < touched_) ++freeListHits_;
+  touched_ = std::max(touched_, run.end());
   return run;
 }
 
 void* PageHeap::Allocate(std::uint32_t pages, std::size_t alignment,
                          std::size_t preferredAlignment) noexcept {
   const LockGuard guard(lock_);
-  return AllocateLocked(pages, alignment, preferredAlignment);
-}
-
-void* PageHeap::AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept {
-  const LockGuard guard(lock_);
-  const std::uint32_t largest = regions_.largest();
-  if (largest < *pages && largest >= least) *pages = largest;
-  return AllocateLocked(*pages, kPageBytes, kPageBytes);
-}
-
-void* PageHeap::AllocateLocked(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept {
-  PageRun run = Take(pages, alignment, preferred);
+  PageRun run = TakeDeferred(pages, std::max(alignment, preferredAlignment));
   if (run.pages == 0) {
-    PurgeDownTo(0);
-    run = Take(pages, alignment, alignment);
+    run = AllocateRun(pages, alignment, preferredAlignment);
+    if (run.pages == 0) return nullptr;
   }
-  if (run.pages == 0) {
-    ++failures_;
-    return nullptr;
-  }
-  dirtyPages_ -= CountDirty(run);
-  livePages_ += pages;
-  ++liveRuns_;
-  ++allocations_;
-  if (run.first < touched_) ++freeListHits_;
-  touched_ = std::max(touched_, run.end());
   PurgeOverCap();  // what a commit left to us, less what has just been reused
   return AddressOf(run.first);
 }
 
-void PageHeap::GiveBack(PageRun run, bool dirty) noexcept {
-  SetDirty(run, dirty);
-  if (dirty) dirtyPages_ += run.pages;
-  livePages_ -= run.pages;
-  const PageRun merged = regions_.Add(run);
-  if (merged != run || merged.end() == top_) ++coalesces_;
-  if (merged.end() == top_) {
-    regions_.Remove(merged);
-    top_ = merged.first;
+void* PageHeap::AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept {
+  const LockGuard guard(lock_);
+  PageRun run = TakeDeferred(*pages, kPageBytes);
+  if (run.pages == 0) {
+    const std::uint32_t largest = regions_.largest();
+    if (largest < *pages && largest >= least) *pages = largest;
+    run = AllocateRun(*pages, kPageBytes, kPageBytes);
+    if (run.pages == 0) return nullptr;
   }
+  PurgeOverCap();
+  return AddressOf(run.first);
+}
+
+char* PageHeap::AllocateObject(std::uint32_t pages, std::size_t alignment,
+                               std::size_t preferredAlignment) noexcept {
+  const LockGuard guard(lock_);
+  std::uint32_t tag = kLargeTag | kReusedTag | pages;
+  PageRun run = TakeDeferred(pages, std::max(alignment, preferredAlignment));
+  if (run.pages == 0) [[unlikely]] {
+    run = AllocateRun(pages, alignment, preferredAlignment);
+    if (run.pages == 0) return nullptr;
+    tag = kLargeTag | pages;
+  }
+  tags_[run.first] = tag;
+  ++objects_.allocations;
+  objects_.livePages += pages;
+  PurgeOverCap();
+  return AddressOf(run.first);
+}
+
+void PageHeap::FlushDeferred(std::uint32_t count) noexcept {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    deferredPages_ -= deferred_[i].pages;
+    dirtyPages_ += deferred_[i].pages;
+    GiveBack(deferred_[i], true);
+  }
+  deferredCount_ -= count;
+  std::copy(deferred_ + count, deferred_ + count + deferredCount_, deferred_);
+}
+
+// Pages that were handed out are free, and dirty.
+inline void PageHeap::FreeRun(PageRun run) noexcept {
+  ++frees_;
+  livePages_ -= run.pages;
+  if (deferredCount_ == maxDeferred_ ||
+      deferredPages_ + run.pages > kDeferredPages + livePages_ / kDeferredShare) [[unlikely]] {
+    if (maxDeferred_ == 0 || run.pages > kDeferredPages) {
+      dirtyPages_ += run.pages;
+      return GiveBack(run, true);
+    }
+    // The older half: a program that turns over more than fits should not come here each time.
+    FlushDeferred((deferredCount_ + 1) / 2);
+  }
+  deferred_[deferredCount_++] = run;
+  deferredPages_ += run.pages;
+}
+
+void PageHeap::GiveBack(PageRun run, bool dirty) noexcept {
+  if (run.end() != top_) {
+    const std::uint64_t before = regions_.coalesces();
+    regions_.Add(run, dirty ? run.pages : 0);
+    if (regions_.coalesces() != before) ++coalesces_;
+    return;
+  }
+  ++coalesces_;
+  dirtyEnd_ = std::max(dirtyEnd_, top_);
+  top_ = run.first;
+  const FreeRegions::Index below = regions_.EndingAt(top_);
+  if (below == FreeRegions::kNone) return;
+  top_ = regions_[below].run.first;
+  regions_.Remove(below);
 }
 
 void PageHeap::Free(void* start, std::uint32_t pages, PurgeNow purge) noexcept {
   const PageRun run{PageOf(start), pages};
   const LockGuard guard(lock_);
   RMEM_CHECK((run.end() <= top_ && run.pages != 0) && "freed pages lie outside the heap");
-  --liveRuns_;
-  ++frees_;
-  GiveBack(run, true);
+  for (std::uint32_t i = 0; i < deferredCount_; ++i) {
+    RMEM_CHECK((run.end() <= deferred_[i].first || run.first >= deferred_[i].end()) && "pages freed twice");
+  }
+  SetDirty(run, true);
+  FreeRun(run);
   if (purge == PurgeNow::kYes) PurgeOverCap();
 }
 
-void PageHeap::FreeMoved(void* start, std::uint32_t pages) noexcept {
+// Under the lock, so that of two threads that free it one is told.
+inline std::uint32_t PageHeap::EndObject(PageRun run) noexcept {
+  std::uint32_t& tag = tags_[run.first];
+  const std::uint32_t old = tag;
+  if ((old & ~kReusedTag) != (kLargeTag | run.pages)) [[unlikely]] {
+    RMEM_CHECK(IsLargeTag(old) && "freed a large object twice, or a pointer into one");
+    RMEM_CHECK(false && "freed a large object with another size than it has");
+  }
+  tag = 0;
+  ++objects_.frees;
+  objects_.livePages -= run.pages;
+  return old;
+}
+
+void PageHeap::FreeObject(std::uint32_t page, std::uint32_t pages) noexcept {
+  const PageRun run{page, pages};
   const LockGuard guard(lock_);
-  --liveRuns_;
+  if ((EndObject(run) & kReusedTag) == 0) SetDirty(run, true);
+  FreeRun(run);
+  PurgeOverCap();
+}
+
+void PageHeap::FreeMovedObject(std::uint32_t page, std::uint32_t pages) noexcept {
+  const PageRun run{page, pages};
+  const LockGuard guard(lock_);
+  EndObject(run);
   ++frees_;
-  GiveBack({PageOf(start), pages}, false);
+  livePages_ -= pages;
+  SetDirty(run, false);
+  GiveBack(run, false);
 }
 
 bool PageHeap::Extend(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept {
   const PageRun run{PageOf(start), oldPages};
   const std::uint32_t more = newPages - oldPages;
   const LockGuard guard(lock_);
-  if (run.end() == top_) {
-    if (endPage_ - top_ < more || !CommitUpTo(top_ + more)) return false;
-    top_ += more;
-  } else {
-    const PageRun next = regions_.FindFirstAt(run.end());
-    if (next.pages < more) return false;
-    if (next.pages == more) {
-      regions_.Remove(next);
-    } else {
-      regions_.Shorten(next, {next.first + more, next.pages - more});
-    }
-  }
+  FlushDeferred();
   const PageRun grown{run.end(), more};
-  dirtyPages_ -= CountDirty(grown);
+  if (run.end() == top_) {
+    if (TakeFromTop(more, kPageBytes).pages == 0) return false;
+  } else {
+    const FreeRegions::Index next = regions_.StartingAt(run.end());
+    if (next == FreeRegions::kNone || regions_[next].run.pages < more) return false;
+    Cut(next, grown);
+  }
   livePages_ += more;
   touched_ = std::max(touched_, grown.end());
+  if (IsLargeTag(tags_[run.first])) {
+    tags_[run.first] = kLargeTag | newPages;
+    objects_.livePages += more;
+  }
   return true;
 }
 
 void PageHeap::Shrink(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept {
   const std::uint32_t first = PageOf(start);
   const LockGuard guard(lock_);
-  GiveBack({first + newPages, oldPages - newPages}, true);
+  if (IsLargeTag(tags_[first])) {
+    tags_[first] = (tags_[first] & (kLargeTag | kReusedTag)) | newPages;
+    objects_.livePages -= oldPages - newPages;
+  }
+  const PageRun rest{first + newPages, oldPages - newPages};
+  livePages_ -= rest.pages;
+  dirtyPages_ += rest.pages;
+  SetDirty(rest, true);
+  GiveBack(rest, true);
   PurgeOverCap();
 }
 
@@ -281,73 +429,84 @@ void PageHeap::AdviseHuge(void* start, std::uint32_t pages) noexcept {
   }
 }
 
-// Purges the dirty pages of a free run; returns how many there were.
-std::uint32_t PageHeap::PurgeRun(PageRun run) noexcept {
-  std::uint32_t purged = 0;
-  std::uint32_t page = run.first;
-  const auto isDirty = [&](std::uint32_t p) {
-    return (dirty_[p / kWordBits].load(std::memory_order_relaxed) >> (p % kWordBits) & 1) != 0;
-  };
-  while (page < run.end()) {
-    if (page % kWordBits == 0 && dirty_[page / kWordBits].load(std::memory_order_relaxed) == 0) {
-      page += kWordBits;
-      continue;
-    }
-    if (!isDirty(page)) {
-      ++page;
-      continue;
-    }
-    const std::uint32_t first = page;
-    while (page < run.end() && isDirty(page)) ++page;
-    const PageRun dirty{first, page - first};
-    // A range that small objects may take next must not stay advised: the kernel would fill it up with huge
-    // pages.
-    for (std::uint32_t block = dirty.first / kHugePages; block <= (dirty.end() - 1) / kHugePages; ++block) {
-      const Word bit = Word{1} << (block % kWordBits);
-      if ((huge_[block / kWordBits] & bit) == 0) continue;
-      if (!AdviseHugePages(AddressOf(block * kHugePages), kHugePageBytes, false)) continue;
-      huge_[block / kWordBits] &= ~bit;
-      --hugeAdvised_;
-    }
-    if (!PurgePages(AddressOf(dirty.first), std::size_t{dirty.pages} * kPageBytes)) continue;
-    SetDirty(dirty, false);
-    purged += dirty.pages;
-  }
-  return purged;
-}
-
-// From the upper end downwards, so that what is left lies together at the lower end.
-void PageHeap::PurgeDownTo(std::uint64_t targetPages) noexcept {
-  if (dirtyPages_ <= targetPages) return;
-  ++purges_;
-  const auto purge = [&](PageRun run) {
-    const std::uint32_t purged = PurgeRun(run);
-    dirtyPages_ -= purged;
-    purgedPages_ += purged;
-  };
-  if (touched_ > top_) purge({top_, touched_ - top_});
-  PageRun region = regions_.FindBelow(endPage_);
-  while (dirtyPages_ > targetPages && region.pages != 0) {
-    purge(region);
-    region = regions_.FindBelow(region.first);
+// Takes the advice back from the huge pages that a free range touches. A range that small objects may take
+// next must not stay advised: the kernel would fill it up with huge pages.
+void PageHeap::UnadviseHuge(PageRun run) noexcept {
+  if (hugeAdvised_ == 0) return;
+  const auto advised = [&](std::uint32_t b) { return (huge_[b / kWordBits] >> (b % kWordBits) & 1) != 0; };
+  const std::uint32_t end = (run.end() - 1) / kHugePages + 1;
+  for (std::uint32_t block = run.first / kHugePages; block < end; ++block) {
+    if (!advised(block)) continue;
+    const std::uint32_t first = block;
+    while (block < end && advised(block)) ++block;
+    if (!AdviseHugePages(AddressOf(first * kHugePages), (block - first) * kHugePageBytes, false)) continue;
+    ForEachWord(first, block, [&](std::uint32_t word, Word bits) { huge_[word] &= ~bits; });
+    hugeAdvised_ -= block - first;
   }
 }
 
-void PageHeap::PurgeOverCap() noexcept {
-  if (dirtyPages_ <= dirtyCapPages_) [[likely]]
-    return;
-  PurgeDownTo(dirtyCapPages_ / 2);
-  // As glibc's trim threshold: a program that frees this much is likely to want it again.
-  dirtyCapPages_ = std::min(dirtyCapPages_ * 2, dirtyCapMaxPages_);
+// Purges a free run that has dirty pages, with one call from the first of them to the last: the clean ones
+// between hold nothing. False when the system refuses.
+bool PageHeap::PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept {
+  PageRun dirty = run;
+  if (dirtyPages != run.pages) {
+    std::uint32_t first = run.end(), last = run.first;
+    ForEachWord(run.first, run.end(), [&](std::uint32_t word, Word bits) {
+      const Word found = dirty_[word].load(std::memory_order_relaxed) & bits;
+      if (found == 0) return;
+      const std::uint32_t start = word * kWordBits;
+      first = std::min(first, start + static_cast<std::uint32_t>(std::countr_zero(found)));
+      last = start + static_cast<std::uint32_t>(std::bit_width(found)) - 1;
+    });
+    dirty = {first, last + 1 - first};
+  }
+  UnadviseHuge(dirty);
+  if (!PurgePages(AddressOf(dirty.first), std::size_t{dirty.pages} * kPageBytes)) return false;
+  SetDirty(dirty, false);
+  dirtyPages_ -= dirtyPages;
+  purgedPages_ += dirtyPages;
+  return true;
+}
+
+// What lies above the top first, so that what is left lies together at the lower end; then what has been free
+// longest. A region is purged whole, and tried once.
+void PageHeap::PurgeDownTo(std::uint64_t targetPages, unsigned maxRegions) noexcept {
+  FlushDeferred();
+  const std::uint32_t aboveTop = DirtyAboveTop();
+  if (aboveTop != 0 && dirtyPages_ > targetPages && PurgeRun({top_, dirtyEnd_ - top_}, aboveTop))
+    dirtyEnd_ = top_;
+  for (std::uint32_t left = std::min(regions_.dirtyCount(), maxRegions);
+       left != 0 && dirtyPages_ > targetPages; --left) {
+    const FreeRegions::Index index = regions_.oldest();
+    if (PurgeRun(regions_[index].run, regions_[index].dirtyPages)) {
+      regions_.SetClean(index);
+    } else {
+      regions_.Renew(index);
+    }
+  }
+}
+
+// In batches, so that no call waits long.
+void PageHeap::PurgeSome() noexcept {
+  if (purgeAbovePages_ == dirtyCapPages_) {
+    ++purges_;
+    purgeAbovePages_ = dirtyCapPages_ / 2;
+    // As glibc's trim threshold: a program that frees this much is likely to want it again.
+    dirtyCapPages_ = std::min(dirtyCapPages_ * 2, dirtyCapMaxPages_);
+  }
+  PurgeDownTo(purgeAbovePages_, kPurgeRegions);
+  if (dirtyPages_ <= purgeAbovePages_) purgeAbovePages_ = dirtyCapPages_;
 }
 
 void PageHeap::Purge() noexcept {
   const LockGuard guard(lock_);
-  PurgeDownTo(0);
+  if (dirtyPages_ != 0) ++purges_;
+  PurgeDownTo(0, ~0u);
 }
 
 PageHeapStats PageHeap::Stats() noexcept {
   const LockGuard guard(lock_);
+  FlushDeferred();
   PageHeapStats stats{};
   const std::uint64_t freeTouched = std::uint64_t{touched_} - livePages_;
   stats.reservedBytes = bytes_;
@@ -370,15 +529,27 @@ PageHeapStats PageHeap::Stats() noexcept {
   return stats;
 }
 
+ObjectCounts PageHeap::Objects() noexcept {
+  const LockGuard guard(lock_);
+  return objects_;
+}
+
 bool PageHeap::IsConsistent() noexcept {
   const LockGuard guard(lock_);
+  FlushDeferred();
   if (!regions_.IsConsistent()) return false;
   if (livePages_ + regions_.pages() != top_ || top_ > touched_ || touched_ > committed_) return false;
   std::uint64_t dirty = touched_ > top_ ? CountDirty({top_, touched_ - top_}) : 0;
-  for (PageRun region = regions_.FindBelow(endPage_); region.pages != 0;
-       region = regions_.FindBelow(region.first)) {
-    dirty += CountDirty(region);
-  }
+  if (dirtyEnd_ < touched_ &&
+      CountDirty({std::max(top_, dirtyEnd_), touched_ - std::max(top_, dirtyEnd_)}) != 0)
+    return false;
+  bool sound = true;
+  regions_.ForEach([&](FreeRegions::Index index) {
+    const std::uint32_t inRegion = CountDirty(regions_[index].run);
+    sound &= inRegion == regions_[index].dirtyPages && regions_[index].run.end() < top_;
+    dirty += inRegion;
+  });
+  if (!sound) return false;
   return dirty == dirtyPages_;
 }
 

@@ -6,15 +6,11 @@
 
 #include "alloc/free_regions.h"
 #include "alloc/lazy_table.h"
+#include "alloc/page_tags.h"
 #include "os/lock.h"
 #include "os/pages.h"
 
 namespace rmem {
-
-/** In a page's tag: the first page of a large object, the other bits its length in pages. Else a slab's: its
- * number, and above it its size class, so that one load leads from a block to its class. 0: nobody's. */
-inline constexpr std::uint32_t kLargeTag = std::uint32_t{1} << 31;
-inline constexpr unsigned kSlabNumberBits = 24;
 
 struct PageHeapConfig {
   std::size_t reserveBytes = 0;  // 0: 256 GiB, or what RLIMIT_AS allows
@@ -39,13 +35,19 @@ struct PageHeapStats {
   std::uint64_t failures;
 };
 
+/** Of the large objects among the runs. */
+struct ObjectCounts {
+  std::uint64_t allocations, frees;
+  std::uint64_t livePages;
+};
+
 /**
  * The pages of one heap: runs of whole pages out of one reserved range, under one lock.
  *
  * What lies above `top` was never used, or is free up to there; below it, free regions are found by
  * FreeRegions. Pages that were handed out and came back are dirty; they stay resident for reuse up to a cap
- * and are purged beyond it. A tag of 32 bits a page belongs to whoever holds the page (slabs write their
- * number there), so that an address leads to its owner.
+ * and are purged beyond it, a few regions a call. A tag of 32 bits a page (page_tags.h) belongs to whoever
+ * holds the page, so that an address leads to its owner.
  */
 class PageHeap {
  public:
@@ -61,12 +63,16 @@ class PageHeap {
   /** As many pages up to `*pages` as a free region has, where none has that many but one has `least`; tells
    * how many. So that what is free is used before what is new. */
   void* AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept;
+  /** The same for a large object: tags its first page, and counts it. */
+  char* AllocateObject(std::uint32_t pages, std::size_t alignment, std::size_t preferredAlignment) noexcept;
   /** When a purge must not happen now (inside a commit), it is left to the next call that may. */
   enum class PurgeNow : bool { kNo, kYes };
   void Free(void* start, std::uint32_t pages, PurgeNow purge = PurgeNow::kYes) noexcept;
-  /** Frees a run that holds no memory, because its contents were moved away. */
-  void FreeMoved(void* start, std::uint32_t pages) noexcept;
-  /** Lengthens a run in place; false when what follows is not free. */
+  /** Stops the program where the run is not a live object. */
+  void FreeObject(std::uint32_t page, std::uint32_t pages) noexcept;
+  /** Frees an object that holds no memory, because its contents were moved away. */
+  void FreeMovedObject(std::uint32_t page, std::uint32_t pages) noexcept;
+  /** Lengthens a run in place; false when what follows is not free. The tag of an object is kept right. */
   bool Extend(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept;
   /** Frees the end of a run. */
   void Shrink(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept;
@@ -80,9 +86,13 @@ class PageHeap {
   /** Gives all dirty memory back to the system. */
   void Purge() noexcept;
   PageHeapStats Stats() noexcept;
+  ObjectCounts Objects() noexcept;
 
   std::uint32_t PageOf(const void* p) const noexcept {
     return static_cast<std::uint32_t>((reinterpret_cast<std::uintptr_t>(p) - base_) / kPageBytes);
+  }
+  std::size_t OffsetInPage(const void* p) const noexcept {
+    return (reinterpret_cast<std::uintptr_t>(p) - base_) % kPageBytes;
   }
   char* AddressOf(std::uint32_t page) const noexcept {
     return reinterpret_cast<char*>(base_ + std::uintptr_t{page} * kPageBytes);
@@ -102,30 +112,58 @@ class PageHeap {
   static constexpr std::uint32_t kWordBits = 64;
   static constexpr std::uint32_t kHugePages = kHugePageBytes / kPageBytes;
 
-  void* AllocateLocked(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
+  static constexpr unsigned kPurgeRegions = 8;  // that one call purges when too much is dirty
+
+  static constexpr unsigned kDeferred = 8;
+
+  PageRun AllocateRun(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
   PageRun Take(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
   PageRun TakeFromRegions(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept;
+  FreeRegions::Index FindAligned(FreeRegions::Index tight, std::uint32_t pages,
+                                 std::size_t alignment) const noexcept;
+  void Cut(FreeRegions::Index index, PageRun run) noexcept;
   PageRun TakeFromTop(std::uint32_t pages, std::size_t alignment) noexcept;
   bool CommitUpTo(std::uint32_t page) noexcept;
+  std::uint32_t EndObject(PageRun run) noexcept;
+  void FreeRun(PageRun run) noexcept;
+  void FlushDeferred(std::uint32_t count) noexcept;
+  void FlushDeferred() noexcept { FlushDeferred(deferredCount_); }
+  PageRun TakeDeferred(std::uint32_t pages, std::size_t alignment) noexcept;
   void GiveBack(PageRun run, bool dirty) noexcept;
   std::uint32_t AlignPage(std::uint32_t page, std::size_t alignment) const noexcept;
 
   std::uint32_t CountDirty(PageRun run) const noexcept;
+  std::uint32_t DirtyAboveTop() const noexcept {
+    return static_cast<std::uint32_t>(dirtyPages_ - regions_.dirtyPages());
+  }
+  std::uint32_t CountDirtyOf(const FreeRegions::Region& region, PageRun part) const noexcept;
   void SetDirty(PageRun run, bool dirty) noexcept;
-  std::uint32_t PurgeRun(PageRun run) noexcept;
-  void PurgeDownTo(std::uint64_t targetPages) noexcept;
-  void PurgeOverCap() noexcept;
+  void UnadviseHuge(PageRun run) noexcept;
+  bool PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept;
+  void PurgeDownTo(std::uint64_t targetPages, unsigned maxRegions) noexcept;
+  void PurgeOverCap() noexcept {
+    if (dirtyPages_ + deferredPages_ > purgeAbovePages_) [[unlikely]]
+      PurgeSome();
+  }
+  void PurgeSome() noexcept;
 
   std::uintptr_t base_ = 0;
   std::size_t bytes_ = 0;
   std::uint32_t endPage_ = 0;
 
   Lock lock_;
-  Fit fit_ = Fit::kBest;
   bool hugePages_ = true;
   std::uint32_t top_ = 0;        // first page above all that is in use
   std::uint32_t touched_ = 0;    // pages from here on were never handed out
   std::uint32_t committed_ = 0;  // pages from here on cannot be touched
+  std::uint32_t dirtyEnd_ = 0;   // above the top, pages from here on are not dirty
+  // The runs freed last, as they were, oldest first. A request of just that length takes one back, so that a
+  // program which frees and allocates the same lengths again pays for no index; nobody gets fresh pages
+  // before they have been joined to the free regions. Unused where the fit is not best fit.
+  PageRun deferred_[kDeferred] = {};
+  std::uint32_t deferredCount_ = 0;
+  std::uint32_t maxDeferred_ = 0;
+  std::uint64_t deferredPages_ = 0;
   FreeRegions regions_;
   LazyTable<std::uint32_t> tags_;
   // One bit a page: its contents may differ from zero. Kept while a page is live (what it held when it was
@@ -134,13 +172,14 @@ class PageHeap {
   LazyTable<Word> huge_;  // one bit a huge page: advised
 
   std::uint64_t livePages_ = 0;
-  std::uint64_t liveRuns_ = 0;
-  std::uint64_t dirtyPages_ = 0;  // free ones only
+  std::uint64_t dirtyPages_ = 0;  // free ones, without the deferred
   std::uint64_t dirtyCapPages_ = 0;
   std::uint64_t dirtyCapMaxPages_ = 0;
+  std::uint64_t purgeAbovePages_ = 0;  // the cap; while a purge is under way, what it goes down to
   std::uint64_t hugeAdvised_ = 0;
   std::uint64_t allocations_ = 0, freeListHits_ = 0, frees_ = 0, coalesces_ = 0;
   std::uint64_t purges_ = 0, purgedPages_ = 0, failures_ = 0;
+  ObjectCounts objects_{};
 };
 
 }  // namespace rmem
