@@ -8,6 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
+import { checkInstructions } from "./instructions.mjs";
 import { prepare } from "./setup.mjs";
 import { execute, inParallel, root, runScript, StepError, step } from "./steps.mjs";
 
@@ -122,7 +123,8 @@ async function vitest() {
   return { count: numPassedTests };
 }
 
-/** [name, work]; work may give back { count } of the tests it ran, and counts as one otherwise. */
+/** [name, work]; work may give back { count } of the tests it ran, and counts as one otherwise; or { skipped }, why it
+ * did nothing. */
 const steps = [
   ["format and lint: biome", () => execute(bin("biome"), ["ci", "."])],
   [
@@ -141,6 +143,7 @@ const steps = [
   ["native tests: ASan and UBSan", addressTests],
   ["fuzz (needs the build of the step before)", fuzz],
   ["native tests: TSan", threadTests],
+  ["instructions of the hot paths: callgrind", checkInstructions],
   ["TypeScript tests and the tool itself: vitest", vitest],
 ];
 
@@ -150,10 +153,16 @@ await runScript(async () => {
   if (wanted.length === 0) throw new StepError(`no step is named like ${words.join(" ")}`);
   if (words.length === 0) await prepare("test");
   let passed = 0;
+  let skipped = 0;
   for (const [name, work] of wanted) {
     try {
       await step(name, async () => {
-        const count = (await work())?.count ?? 1;
+        const result = await work();
+        if (result?.skipped !== undefined) {
+          skipped += 1;
+          return `SKIPPED: ${result.skipped}`;
+        }
+        const count = result?.count ?? 1;
         passed += count;
         return count === 1 ? undefined : `${count} passed`;
       });
@@ -164,5 +173,5 @@ await runScript(async () => {
       throw new StepError(`${name}: ${error.message}`);
     }
   }
-  process.stdout.write(`${passed} passed, 0 failed\n`);
+  process.stdout.write(`${passed} passed, 0 failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
 });
