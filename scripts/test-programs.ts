@@ -41,7 +41,8 @@ async function everyCallIsOurs(check: Check): Promise<string> {
     const out = `${session.folder}/bindings`;
     const asking = ["env", `LD_DEBUG_OUTPUT=${out}`, "LD_DEBUG=bindings", "LD_BIND_NOW=1"];
     const launch = preloaded(session, ours, asking);
-    const [command = "", ...args] = launch.wrap([await check.executable(session), "--version"]);
+    const executable = await check.executable(session);
+    const [command = "", ...args] = launch.wrap([executable, "--version"]);
     await session.run(command, args);
     const said = await session.run("sh", [
       "-c",
@@ -53,7 +54,15 @@ async function everyCallIsOurs(check: Check): Promise<string> {
         /binding file (\S+) \[\d+\] to (\S+) \[\d+\]: normal symbol `(\w+)'/.exec(line)?.slice(1),
       )
       .filter((words) => words !== undefined && family.test(words[2] ?? ""));
-    const elsewhere = bindings.filter((words) => basename(words?.[1] ?? "") !== basename(ours.library));
+    // Where a program of fixed address takes the address of a function, the function is at that place of its linkage table.
+    const nm = `nm -D --undefined-only "$(command -v ${executable})" | grep -E ' U (${family.source.slice(2, -2)})(@|$)'`;
+    const viaTable = await session.run("sh", ["-c", `${nm} || true`]);
+    const elsewhere = bindings.filter((words) => {
+      const [, to = "", symbol = ""] = words ?? [];
+      const own =
+        basename(to) === basename(executable) && new RegExp(` U ${symbol}(@|$)`, "m").test(viaTable);
+      return !own && basename(to) !== basename(ours.library);
+    });
     if (elsewhere.length > 0 || bindings.length === 0) {
       const list = elsewhere.map((words) => words?.join(" ")).join("\n");
       throw new StepError(

@@ -185,7 +185,7 @@ const mariadb: Check = {
       `CHECK TABLE: ${checked.join("; ")}`,
     );
     const answers = await ask(`
-      SET SESSION group_concat_max_len = 100000000;
+      USE sbtest; SET SESSION group_concat_max_len = 100000000;
       CREATE TABLE sbtest.t ENGINE=InnoDB AS SELECT seq AS i, MD5(seq) AS m, (seq * 7919) MOD 1009 AS g,
         REPEAT(MD5(seq), 1 + seq MOD 40) AS l FROM seq_1_to_30000;
       ALTER TABLE sbtest.t ADD PRIMARY KEY (i), ADD INDEX (g), ADD INDEX (m);
@@ -263,7 +263,7 @@ const python: Check = {
     const said = await runWrapped(session, launch, words);
     const result = /All 3 tests OK|Result: SUCCESS/.exec(said)?.[0];
     expectThat(result !== undefined, `python's tests: ${said.slice(-500)}`);
-    return `${result}, ${/Total tests: (.*)/.exec(said)?.[1] ?? "not counted"}`;
+    return result as string;
   },
 };
 
