@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ranks, spearman } from "../../src/statistics/rank.js";
+import { Random } from "../../src/statistics/random.js";
+import { ranks, spearman, spearmanOfMedians } from "../../src/statistics/rank.js";
 
 describe("ranks", () => {
   it("gives the smallest the first, and equal values the mean of theirs", () => {
@@ -32,5 +33,42 @@ describe("spearman", () => {
 
   it("refuses two lists of different lengths", () => {
     expect(() => spearman([1, 2], [1])).toThrow("2 values beside 1");
+  });
+});
+
+describe("spearmanOfMedians", () => {
+  const predicted = [1, 2, 3, 4];
+
+  it("is sure of an order that every round has", () => {
+    const rounds = [
+      [10, 20, 30, 40],
+      [11, 22, 29, 45],
+      [9, 21, 33, 41],
+    ];
+    const { estimate, low, high } = spearmanOfMedians(rounds, predicted, new Random(1));
+    expect([estimate, low, high].map((value) => Number(value.toFixed(9)))).toEqual([1, 1, 1]);
+  });
+
+  it("takes medians: a single round that was disturbed changes nothing", () => {
+    const rounds = [
+      [10, 20, 30, 40],
+      [10, 20, 30, 40],
+      [99, 20, 30, 40],
+    ];
+    expect(spearmanOfMedians(rounds, predicted, new Random(1)).estimate).toBeCloseTo(1, 12);
+  });
+
+  it("is unsure where rounds contradict each other", () => {
+    const rounds = [
+      [10, 20, 30, 40],
+      [40, 30, 20, 10],
+    ];
+    const { low, high } = spearmanOfMedians(rounds, predicted, new Random(1));
+    expect(low).toBeCloseTo(-1, 12);
+    expect(high).toBeCloseTo(1, 12);
+  });
+
+  it("has no interval of one round", () => {
+    expect(spearmanOfMedians([[1, 2, 3, 4]], predicted, new Random(1)).low).toBeNaN();
   });
 });
