@@ -8,7 +8,8 @@ const SAMPLE_INTERVAL_MS = 10;
 /** Samples between two looks at who the descendants are. */
 const SAMPLES_A_LOOK = 5;
 
-function readProc(pid: number, file: string): string {
+/** A file of /proc/PID; empty where the process has ended. */
+export function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {

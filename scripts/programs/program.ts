@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Preload } from "./allocators.js";
-import { cpuSeconds, hasMapped, type Memory, MemoryMeter, processTree } from "./processes.js";
+import { cpuSeconds, hasMapped, type Memory, MemoryMeter, processTree, readProc } from "./processes.js";
 import type { Running, Session } from "./session.js";
 
 /** A real program under a load that is the same each time. */
@@ -113,19 +114,19 @@ export async function measureBatch(
   const shell = session.start("bash", ["-c", script, times, ...launch.wrap(words)]);
   const shellPid = shell.child.pid as number;
   const meter = new MemoryMeter(shellPid, (pid) => pid !== shellPid);
-  let how: number | string;
-  let memory: Memory;
-  let told = launch.started === undefined;
-  const watch = setInterval(() => {
-    const [, pid] = processTree(shellPid);
-    if (told || pid === undefined || /^(env|bash|sh)\n$/.test(commandOf(pid))) return;
-    told = true;
-    launch.started?.(pid);
-  }, 5);
+  let memory: Memory | undefined;
+  let how: number | string | undefined;
+  let told = false;
   try {
-    how = await shell.ended;
+    while (how === undefined) {
+      const pid = processTree(shellPid).at(-1) ?? shellPid;
+      if (!told && isLoaded(pid)) {
+        launch.started?.(pid);
+        told = true;
+      }
+      how = await Promise.race([shell.ended, sleep(5, undefined)]);
+    }
   } finally {
-    clearInterval(watch);
     memory = meter.end();
   }
   if (how !== 0) throw new Error(`${words[0]} ended with ${how}:\n${shell.said()}`);
@@ -138,12 +139,8 @@ export async function measureBatch(
   return { operations, seconds, cpuSeconds: cpu, lifeCpuSeconds: cpu, ...memory };
 }
 
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8");
-  } catch {
-    return "";
-  }
-}
+/** Whether the program proper runs, and its loader has come as far as the C library, behind all that is preloaded. */
+const isLoaded = (pid: number): boolean =>
+  !/^(env|bash|sh|perf.*)\n$/.test(readProc(pid, "comm")) && hasMapped(pid, "/libc.so.6");
 
 export const hashOf = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
