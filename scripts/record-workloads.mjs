@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { install } from "./servers/install.mjs";
 import { mariadb } from "./servers/mariadb.mjs";
 import { postgres } from "./servers/postgres.mjs";
 import { redis } from "./servers/redis.mjs";
@@ -29,20 +30,6 @@ const { values } = parseArgs({
     date: { type: "string", default: new Date().toISOString().slice(0, 10) },
   },
 });
-
-const has = (program) =>
-  ["/usr/bin", "/usr/sbin", "/usr/local/bin"].some((folder) => existsSync(join(folder, program)));
-
-async function install({ packages, needs }) {
-  if (needs.every(has)) return "all there";
-  if (process.getuid?.() !== 0) {
-    throw new StepError(`please install them with: sudo apt-get install -y ${packages.join(" ")}`);
-  }
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await execute("apt-get", ["update", "-qq"], { env });
-  await execute("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env });
-  return `installed ${packages.join(" ")}`;
-}
 
 /** Of the processes that were recorded the one with the most events. */
 function busiest(summaryPath) {

@@ -14,11 +14,17 @@ const startTimeoutMs = 60_000;
 // The recorder resolves what it recorded before it ends.
 const stopTimeoutMs = 180_000;
 
-/** Servers refuse to run as root: who runs them then, or nothing where we are not root. */
+/** Servers refuse to run as root: who runs them then, or nothing where we are not root or any user will do. */
 function userToRunAs(name) {
-  if (process.getuid?.() !== 0) return {};
+  if (name === undefined || process.getuid?.() !== 0) return {};
   const id = (flag) => Number(execFileSync("id", [flag, name], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
+}
+
+/** `words` under the recorder; the trace of the program is `out`, those of its children lie beside it. */
+export function underRecorder(out, options, words) {
+  const files = ["-o", out, "--export-json", `${out}.json`];
+  return [process.execPath, tool, "record", "-q", ...files, ...options, "--", ...words];
 }
 
 /** A folder of the server's own and what runs in it; `end` stops what still runs and removes the folder. */
@@ -71,27 +77,17 @@ export class ServerSession {
   }
 
   /** Runs a program to its end; a failure is a StepError with what it said. */
-  async run(command, args) {
-    const program = this.start(command, args);
+  async run(command, args, env = {}) {
+    const program = this.start(command, args, env);
     const how = await program.ended;
     if (how !== 0) throw new StepError(`${command} ended with ${how}`, program.said());
     return program.said();
   }
 
-  /** Starts `words` under the recorder; the trace of the program is `out`, those of its children lie beside it. */
+  /** Starts `words` under the recorder. */
   record(out, options, words) {
-    return this.start(process.execPath, [
-      tool,
-      "record",
-      "-q",
-      "-o",
-      out,
-      "--export-json",
-      `${out}.json`,
-      ...options,
-      "--",
-      ...words,
-    ]);
+    const [command, ...args] = underRecorder(out, options, words);
+    return this.start(command, args);
   }
 
   /** Waits until `ready` succeeds, as long as the server runs. */
