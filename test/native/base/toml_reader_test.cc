@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace rmem {
 namespace {
@@ -19,13 +21,13 @@ class Reading {
           failed_ = true;
           return;
         case TomlReader::Statement::kTable:
-          said_ += "[" + std::string(reader_.key()) + "]\n";
+          Say({"[", reader_.key(), "]\n"});
           break;
         case TomlReader::Statement::kArrayOfTables:
-          said_ += "[[" + std::string(reader_.key()) + "]]\n";
+          Say({"[[", reader_.key(), "]]\n"});
           break;
         case TomlReader::Statement::kKey:
-          said_ += std::string(reader_.key()) + "=";
+          Say({reader_.key(), "="});
           if (!Value()) return;
           said_ += "\n";
           break;
@@ -40,6 +42,10 @@ class Reading {
   }
 
  private:
+  void Say(std::initializer_list<std::string_view> parts) {
+    for (const std::string_view part : parts) said_.append(part);
+  }
+
   bool Fail() {
     failed_ = true;
     return false;
@@ -58,13 +64,13 @@ class Reading {
         said_ += value.boolean ? "true" : "false";
         return true;
       case TomlValue::Type::kFloat:
-        said_ += "float " + std::string(value.text);
+        Say({"float ", value.text});
         return true;
       case TomlValue::Type::kDate:
-        said_ += "date " + std::string(value.text);
+        Say({"date ", value.text});
         return true;
       case TomlValue::Type::kString:
-        said_ += "'" + std::string(value.text) + "'";
+        Say({"'", value.text, "'"});
         return true;
       case TomlValue::Type::kArray:
         said_ += "(";
@@ -81,7 +87,7 @@ class Reading {
         for (;;) {
           if (!reader_.NextMember(&first, &more)) return Fail();
           if (!more) break;
-          said_ += std::string(reader_.key()) + "=";
+          Say({reader_.key(), "="});
           if (!Value()) return false;
           said_ += ";";
         }
