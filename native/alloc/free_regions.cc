@@ -289,13 +289,27 @@ void FreeRegions::Shorten(Index index, PageRun rest, std::uint32_t dirtyPages) n
     byAddress_.Resize(index, rest);
 }
 
-void FreeRegions::SetClean(Index index) noexcept {
+void FreeRegions::SetDirtyPages(Index index, std::uint32_t dirtyPages) noexcept {
   Region& region = regions_[index];
+  dirtyPages_ -= region.dirtyPages - dirtyPages;
+  if (dirtyPages != 0 || region.dirtyPages == 0) {
+    region.dirtyPages = dirtyPages;
+    return;
+  }
   Unlink(index);
   EraseBin(index);  // the order in a bin depends on it
-  dirtyPages_ -= region.dirtyPages;
   region.dirtyPages = 0;
   InsertBin(index);
+}
+
+std::uint64_t FreeRegions::Trim() noexcept {
+  while (top_ > 1 && regions_[top_ - 1].run.pages == 0) --top_;
+  unused_ = kNone;
+  for (Index index = top_; index-- > 1;) {
+    if (regions_[index].run.pages == 0) DropNode(index);
+  }
+  // Tags that were left behind may still name those above; they read as unused.
+  return regions_.PurgeFrom(top_) + (fit_ == Fit::kFirst ? byAddress_.TrimFrom(top_) : 0);
 }
 
 bool FreeRegions::IsTreap(Index root, unsigned bin, std::uint64_t* lastKey,

@@ -58,13 +58,16 @@ class FreeRegions {
   void Remove(Index index) noexcept;
   /** Leaves only `rest` of a region: one of its ends, not empty. */
   void Shorten(Index index, PageRun rest, std::uint32_t dirtyPages) noexcept;
-  /** All of its pages have been purged. */
-  void SetClean(Index index) noexcept;
+  /** Some of its dirty pages have been purged: so many are left. */
+  void SetDirtyPages(Index index, std::uint32_t dirtyPages) noexcept;
 
   /** Of those with dirty pages, the one that was added to longest ago. */
   Index oldest() const noexcept { return oldest_; }
   /** Puts a region at the newer end. */
   void Renew(Index index) noexcept;
+
+  /** Gives back descriptors above the last in use; returns the bytes of memory that were. */
+  std::uint64_t Trim() noexcept;
 
   std::uint32_t count() const noexcept { return count_; }
   std::uint32_t dirtyCount() const noexcept { return dirtyCount_; }

@@ -25,7 +25,11 @@ Heap<P>* Heap<P>::Create(const HeapConfig& config) noexcept {
     return nullptr;
   }
   Heap* heap = new (memory) Heap;
-  if (CreateAt(heap, config)) return heap;
+  if (CreateAt(heap, config)) {
+    // Without the thread, calls of the heap still look at the clock.
+    if (config.backgroundDecay) heap->StartBackgroundDecay();
+    return heap;
+  }
   heap->~Heap();
   ReleasePages(memory, kHeapPagesBytes<Heap>);
   return nullptr;
@@ -41,8 +45,13 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
   slabMaxBytes_ = P == Preset::kRustydb ? config.sizeClasses->maxBytes()
                                         : std::min(config.slabMaxBytes, config.sizeClasses->maxBytes());
   largeThresholdBytes_ = config.largeThresholdBytes;
-  const PageHeapConfig pagesConfig{config.reserveBytes, config.fit, config.dirtyCapBytes,
-                                   config.dirtyCapMaxBytes, config.hugePages};
+  PageHeapConfig pagesConfig;
+  pagesConfig.reserveBytes = config.reserveBytes;
+  pagesConfig.fit = config.fit;
+  pagesConfig.dirtyCapBytes = config.dirtyCapBytes;
+  pagesConfig.dirtyCapMaxBytes = config.dirtyCapMaxBytes;
+  pagesConfig.hugePages = config.hugePages;
+  pagesConfig.decayMs = config.decayMs;
   if (!pages_.Init(pagesConfig)) return false;
   bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
   if constexpr (kHasSlabs) {
@@ -186,6 +195,13 @@ void Heap<P>::Drain() noexcept {
 template <Preset P>
 void Heap<P>::Purge() noexcept {
   Drain();
+}
+
+template <Preset P>
+std::uint64_t Heap<P>::Compact() noexcept {
+  if constexpr (kHasSlabs) slabs_.FlushThisThread();
+  if constexpr (kHasTransactions) arenas_.Purge();
+  return pages_.Compact();
 }
 
 template <Preset P>

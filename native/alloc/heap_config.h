@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "alloc/arena_profile.h"
 #include "alloc/free_regions.h"
@@ -31,6 +32,11 @@ struct HeapConfig {
    * maximum. */
   std::size_t dirtyCapBytes = std::size_t{8} << 20;
   std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
+  /** Dirty memory that nobody has needed for this long is purged; 0: never by time. */
+  std::uint64_t decayMs = 10'000;
+  /** Heap::Create starts a thread that sees to it when nobody calls the heap. A child made by fork has none
+   * until it asks (StartBackgroundDecay). */
+  bool backgroundDecay = false;
   /** Large objects of 2 MiB and more are aligned to, and advised as, huge pages. */
   bool hugePages = true;
 

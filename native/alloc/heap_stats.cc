@@ -22,6 +22,7 @@ void HeapStats::ForEach(Visit visit, void* context) const noexcept {
   show("largestFreeBytes", pages.largestFreeBytes);
   show("purges", pages.purges);
   show("purgedBytes", pages.purgedBytes);
+  show("decayedBytes", pages.decayedBytes);
   if (hasSlabs) {
     show("slabs", slabs.slabs);
     show("slabBytes", slabs.slabBytes);

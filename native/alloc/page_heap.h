@@ -4,9 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/decay_thread.h"
+#include "alloc/dirty_decay.h"
 #include "alloc/free_regions.h"
+#include "alloc/huge_pages.h"
 #include "alloc/lazy_table.h"
 #include "alloc/page_tags.h"
+#include "base/clock.h"
 #include "os/lock.h"
 #include "os/pages.h"
 
@@ -18,6 +22,8 @@ struct PageHeapConfig {
   std::size_t dirtyCapBytes = std::size_t{8} << 20;
   std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
   bool hugePages = true;
+  std::uint64_t decayMs = 10'000;                 // dirty pages that long unused are purged; 0: never
+  std::uint64_t (*nowMs)() = &MonotonicCoarseMs;  // a test has its own
 };
 
 struct PageHeapStats {
@@ -31,7 +37,8 @@ struct PageHeapStats {
   std::uint64_t frees, coalesces;           // a free coalesces when it joins a free neighbour (or two)
   std::uint64_t largestFreeBytes;           // of the free regions below the top
   std::uint64_t freeRegionBytes, freeRegions;
-  std::uint64_t purges, purgedBytes;
+  std::uint64_t purges, purgedBytes;  // because of the cap, on demand, or by time
+  std::uint64_t decayedBytes;         // of these, by time
   std::uint64_t failures;
 };
 
@@ -85,6 +92,18 @@ class PageHeap {
 
   /** Gives all dirty memory back to the system. */
   void Purge() noexcept;
+  /** The same, and trims tables and descriptors to what is in use. Returns the bytes given back: dirty ones
+   * and resident ones of metadata. */
+  std::uint64_t Compact() noexcept;
+
+  /** Purges what has been idle for the time to decay. Calls of the heap do so now and then; a heap that
+   * nobody calls wants a thread. */
+  void Decay() noexcept;
+  /** A thread that calls Decay, in this process (not in its children); false when there is none to be had, or
+   * nothing decays by time. */
+  bool StartBackgroundDecay() noexcept;
+  void StopBackgroundDecay() noexcept { decayThread_.Stop(); }
+  bool hasBackgroundDecay() const noexcept { return decayThread_.running(); }
   PageHeapStats Stats() noexcept;
   ObjectCounts Objects() noexcept;
 
@@ -110,7 +129,10 @@ class PageHeap {
  private:
   using Word = std::uint64_t;
   static constexpr std::uint32_t kWordBits = 64;
-  static constexpr std::uint32_t kHugePages = kHugePageBytes / kPageBytes;
+  static constexpr std::uint32_t kTickCalls = 64;  // between looks at the clock
+  /** All that is dirty; what is over the cap, whole regions; what has been idle, no page more. Of huge pages
+   * that are advised, the last two take whole ones only where that is enough. */
+  enum class PurgeKind : std::uint8_t { kAll, kOverCap, kIdle };
 
   static constexpr unsigned kPurgeRegions = 8;  // that one call purges when too much is dirty
 
@@ -138,13 +160,18 @@ class PageHeap {
   }
   std::uint32_t CountDirtyOf(const FreeRegions::Region& region, PageRun part) const noexcept;
   void SetDirty(PageRun run, bool dirty) noexcept;
-  void UnadviseHuge(PageRun run) noexcept;
-  bool PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept;
-  void PurgeDownTo(std::uint64_t targetPages, unsigned maxRegions) noexcept;
-  void PurgeOverCap() noexcept {
+  std::uint32_t PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept;
+  std::uint32_t PurgePart(PageRun run, std::uint32_t dirtyPages, PurgeKind kind,
+                          std::uint64_t wanted) noexcept;
+  void PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept;
+  /** At the end of a call: the policies. */
+  void Settle() noexcept {
     if (dirtyPages_ + deferredPages_ > purgeAbovePages_) [[unlikely]]
       PurgeSome();
+    if (--ticks_ == 0) [[unlikely]]
+      Tick();
   }
+  void Tick() noexcept;
   void PurgeSome() noexcept;
 
   std::uintptr_t base_ = 0;
@@ -158,8 +185,9 @@ class PageHeap {
   std::uint32_t committed_ = 0;  // pages from here on cannot be touched
   std::uint32_t dirtyEnd_ = 0;   // above the top, pages from here on are not dirty
   // The runs freed last, as they were, oldest first. A request of just that length takes one back, so that a
-  // program which frees and allocates the same lengths again pays for no index; nobody gets fresh pages
-  // before they have been joined to the free regions. Unused where the fit is not best fit.
+  // program which frees and allocates the same lengths again pays for no index; any other that no region fits
+  // exactly has them joined to the regions first, so that nothing is split which best fit would have spared.
+  // Unused where the fit is another one.
   PageRun deferred_[kDeferred] = {};
   std::uint32_t deferredCount_ = 0;
   std::uint32_t maxDeferred_ = 0;
@@ -169,16 +197,19 @@ class PageHeap {
   // One bit a page: its contents may differ from zero. Kept while a page is live (what it held when it was
   // handed out), read then without the lock by Zero, hence atomic.
   LazyTable<std::atomic<Word>> dirty_;
-  LazyTable<Word> huge_;  // one bit a huge page: advised
+  HugePages huge_;
+  std::uint32_t ticks_ = kTickCalls;
+  DirtyDecay decay_;
+  std::uint64_t (*nowMs_)() = nullptr;
+  DecayThread decayThread_;
 
   std::uint64_t livePages_ = 0;
   std::uint64_t dirtyPages_ = 0;  // free ones, without the deferred
   std::uint64_t dirtyCapPages_ = 0;
   std::uint64_t dirtyCapMaxPages_ = 0;
   std::uint64_t purgeAbovePages_ = 0;  // the cap; while a purge is under way, what it goes down to
-  std::uint64_t hugeAdvised_ = 0;
   std::uint64_t allocations_ = 0, freeListHits_ = 0, frees_ = 0, coalesces_ = 0;
-  std::uint64_t purges_ = 0, purgedPages_ = 0, failures_ = 0;
+  std::uint64_t purges_ = 0, purgedPages_ = 0, decayedPages_ = 0, failures_ = 0;
   ObjectCounts objects_{};
 };
 
