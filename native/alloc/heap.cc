@@ -52,6 +52,7 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
   pagesConfig.dirtyCapMaxBytes = config.dirtyCapMaxBytes;
   pagesConfig.hugePages = config.hugePages;
   pagesConfig.decayMs = config.decayMs;
+  pagesConfig.decayCalls = config.decayCalls;
   if (!pages_.Init(pagesConfig)) return false;
   bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
   if constexpr (kHasSlabs) {

@@ -51,6 +51,8 @@ bool PageHeap::Init(const PageHeapConfig& config) noexcept {
   }
   hugePages_ = config.hugePages;
   decay_.Init(config.decayMs);
+  if (config.decayCalls != 0)
+    msPerTick_ = std::max<std::uint64_t>(config.decayMs * kTickCalls / config.decayCalls, 1);
   nowMs_ = config.nowMs;
   dirtyCapPages_ = config.dirtyCapBytes / kPageBytes;
   dirtyCapMaxPages_ = std::max(config.dirtyCapMaxBytes / kPageBytes, config.dirtyCapBytes / kPageBytes);
@@ -250,7 +252,8 @@ void* PageHeap::AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept
     run = AllocateRun(*pages, kPageBytes, kPageBytes);
     if (run.pages == 0) return nullptr;
   }
-  PurgeOverCap();
+  decay_.Note(dirtyPages_ + deferredPages_);
+  Settle();
   return AddressOf(run.first);
 }
 
@@ -508,7 +511,9 @@ void PageHeap::Tick() noexcept {
   ticks_ = kTickCalls;
   const std::uint64_t before = dirtyPages_ + deferredPages_;
   if (before == 0 || !decay_.enabled()) return;
-  const std::uint64_t due = decay_.Due(nowMs_(), before);
+  // Calls count as time, so that a program in a hurry does not keep for seconds what it will not need.
+  workedMs_ += msPerTick_;
+  const std::uint64_t due = decay_.Due(nowMs_() + workedMs_, before);
   if (due == 0) return;
   PurgeDownTo(before - due, PurgeKind::kIdle);
   const std::uint64_t purged = before - dirtyPages_;

@@ -23,6 +23,7 @@ struct PageHeapConfig {
   std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
   bool hugePages = true;
   std::uint64_t decayMs = 10'000;                 // dirty pages that long unused are purged; 0: never
+  std::uint64_t decayCalls = 16'384;              // so many calls count as much as that time; 0: none
   std::uint64_t (*nowMs)() = &MonotonicCoarseMs;  // a test has its own
 };
 
@@ -201,6 +202,8 @@ class PageHeap {
   std::uint32_t ticks_ = kTickCalls;
   DirtyDecay decay_;
   std::uint64_t (*nowMs_)() = nullptr;
+  std::uint64_t msPerTick_ = 0;
+  std::uint64_t workedMs_ = 0;
   DecayThread decayThread_;
 
   std::uint64_t livePages_ = 0;
