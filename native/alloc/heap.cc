@@ -212,6 +212,7 @@ HeapStats Heap<P>::Stats() noexcept {
   stats.hasArenas = kHasTransactions;
   stats.hasLargeObjects = kHasLargeObjects;
   stats.pages = pages_.Stats();
+  if (stats.pages.hugeAdvisedBytes != 0) stats.hugeResidentBytes = pages_.HugeResidentBytes();
   stats.metadataBytes = pool_.usedBytes();
   if constexpr (kHasSlabs) stats.slabs = slabs_.Stats();
   if constexpr (kHasTransactions) stats.arenas = arenas_.Stats();

@@ -82,7 +82,7 @@ class Heap {
    * that is seen at once.
    */
   std::uint32_t TagOf(const void* p) noexcept {
-    return pages_.Contains(p) ? pages_.Tag(pages_.PageOf(p)) : 0;
+    return pages_.Contains(p) ? std::uint32_t{pages_.Tag(pages_.PageOf(p))} : 0;
   }
   static bool IsSlabTag(std::uint32_t tag) noexcept { return rmem::IsSlabTag(tag); }
   void FreeUntold(void* p) noexcept {

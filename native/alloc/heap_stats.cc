@@ -10,6 +10,7 @@ void HeapStats::ForEach(Visit visit, void* context) const noexcept {
   show("dirtyBytes", pages.dirtyBytes);
   show("cleanBytes", pages.cleanBytes);
   show("hugeAdvisedBytes", pages.hugeAdvisedBytes);
+  show("hugeResidentBytes", hugeResidentBytes);
   show("dirtyCapBytes", pages.dirtyCapBytes);
   show("metadataBytes", metadataBytes);
   show("runAllocations", pages.allocations);

@@ -18,6 +18,7 @@ struct HeapStats {
   SlabStats slabs{};
   ArenaStats arenas{};
   LargeStats large{};
+  std::uint64_t hugeResidentBytes = 0;  // as the system counts them, where huge pages were advised
   std::uint64_t metadataBytes = 0;
 
   using Visit = void (*)(void* context, const char* key, std::uint64_t value);

@@ -6,15 +6,13 @@
 
 #include "base/bits.h"
 #include "base/checks.h"
+#include "os/process_memory.h"
 
 namespace rmem {
 namespace {
 
 constexpr std::size_t kDefaultReserveBytes = std::size_t{256} << 30;
 constexpr std::size_t kMinReserveBytes = std::size_t{1} << 20;
-// What is deferred: so many pages, and a part of what is live.
-constexpr std::uint64_t kDeferredPages = (std::size_t{2} << 20) / kPageBytes;
-constexpr std::uint64_t kDeferredShare = 16;
 constexpr std::uint32_t kMinCommitPages = (std::size_t{1} << 20) / kPageBytes;
 
 // Calls visit(word index, bits of that word) for the words that a run of bits spans.
@@ -267,9 +265,10 @@ char* PageHeap::AllocateObject(std::uint32_t pages, std::size_t alignment,
     if (run.pages == 0) return nullptr;
     tag = kLargeTag | pages;
   }
-  tags_[run.first] = tag;
+  Tag(run.first) = tag;
   ++objects_.allocations;
   objects_.livePages += pages;
+  if (pages >= HugePages::kPages && hugePages_) huge_.Advise(run);
   decay_.Note(dirtyPages_ + deferredPages_);
   Settle();
   return AddressOf(run.first);
@@ -289,14 +288,13 @@ void PageHeap::FlushDeferred(std::uint32_t count) noexcept {
 inline void PageHeap::FreeRun(PageRun run) noexcept {
   ++frees_;
   livePages_ -= run.pages;
-  if (deferredCount_ == maxDeferred_ ||
-      deferredPages_ + run.pages > kDeferredPages + livePages_ / kDeferredShare) [[unlikely]] {
-    if (maxDeferred_ == 0 || run.pages > kDeferredPages) {
+  if (deferredCount_ == maxDeferred_) [[unlikely]] {
+    if (maxDeferred_ == 0) {
       dirtyPages_ += run.pages;
       return GiveBack(run, true);
     }
     // The older half: a program that turns over more than fits should not come here each time.
-    FlushDeferred((deferredCount_ + 1) / 2);
+    FlushDeferred((maxDeferred_ + 1) / 2);
   }
   deferred_[deferredCount_++] = run;
   deferredPages_ += run.pages;
@@ -332,7 +330,7 @@ void PageHeap::Free(void* start, std::uint32_t pages, PurgeNow purge) noexcept {
 
 // Under the lock, so that of two threads that free it one is told.
 inline std::uint32_t PageHeap::EndObject(PageRun run) noexcept {
-  std::uint32_t& tag = tags_[run.first];
+  const PageTag tag = Tag(run.first);
   const std::uint32_t old = tag;
   if ((old & ~kReusedTag) != (kLargeTag | run.pages)) [[unlikely]] {
     RMEM_CHECK(IsLargeTag(old) && "freed a large object twice, or a pointer into one");
@@ -378,8 +376,8 @@ bool PageHeap::Extend(void* start, std::uint32_t oldPages, std::uint32_t newPage
   decay_.Note(dirtyPages_);
   livePages_ += more;
   touched_ = std::max(touched_, grown.end());
-  if (IsLargeTag(tags_[run.first])) {
-    tags_[run.first] = kLargeTag | newPages;
+  if (IsLargeTag(Tag(run.first))) {
+    Tag(run.first) = kLargeTag | newPages;
     objects_.livePages += more;
   }
   return true;
@@ -388,8 +386,8 @@ bool PageHeap::Extend(void* start, std::uint32_t oldPages, std::uint32_t newPage
 void PageHeap::Shrink(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept {
   const std::uint32_t first = PageOf(start);
   const LockGuard guard(lock_);
-  if (IsLargeTag(tags_[first])) {
-    tags_[first] = (tags_[first] & (kLargeTag | kReusedTag)) | newPages;
+  if (IsLargeTag(Tag(first))) {
+    Tag(first) = (Tag(first) & (kLargeTag | kReusedTag)) | newPages;
     objects_.livePages -= oldPages - newPages;
   }
   const PageRun rest{first + newPages, oldPages - newPages};
@@ -475,7 +473,8 @@ void PageHeap::PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept {
     if (DirtyAboveTop() == 0) dirtyEnd_ = top_;
   }
   std::uint32_t left = regions_.dirtyCount();
-  if (kind != PurgeKind::kAll) left = std::min(left, kPurgeRegions);
+  // As many as calls make dirty, until they fall behind.
+  if (kind != PurgeKind::kAll) left = std::min(left, dirtyPages_ > 2 * dirtyCapPages_ ? kPurgeRegions : 1u);
   for (; left != 0 && dirtyPages_ > targetPages; --left) {
     const FreeRegions::Index index = regions_.oldest();
     const FreeRegions::Region& region = regions_[index];
@@ -575,6 +574,11 @@ PageHeapStats PageHeap::Stats() noexcept {
   stats.decayedBytes = decayedPages_ * kPageBytes;
   stats.failures = failures_;
   return stats;
+}
+
+std::uint64_t PageHeap::HugeResidentBytes() const noexcept {
+  std::uint64_t bytes = 0;
+  return HugeBytesIn(reinterpret_cast<void*>(base_), bytes_, &bytes) ? bytes : 0;
 }
 
 ObjectCounts PageHeap::Objects() noexcept {

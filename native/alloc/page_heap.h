@@ -71,7 +71,7 @@ class PageHeap {
   /** As many pages up to `*pages` as a free region has, where none has that many but one has `least`; tells
    * how many. So that what is free is used before what is new. */
   void* AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept;
-  /** The same for a large object: tags its first page, and counts it. */
+  /** The same for a large object: tags its first page, advises whole huge pages in it, and counts it. */
   char* AllocateObject(std::uint32_t pages, std::size_t alignment, std::size_t preferredAlignment) noexcept;
   /** When a purge must not happen now (inside a commit), it is left to the next call that may. */
   enum class PurgeNow : bool { kNo, kYes };
@@ -106,6 +106,9 @@ class PageHeap {
   void StopBackgroundDecay() noexcept { decayThread_.Stop(); }
   bool hasBackgroundDecay() const noexcept { return decayThread_.running(); }
   PageHeapStats Stats() noexcept;
+  /** Resident bytes in huge pages as the system counts them; 0 where it does not tell. Takes milliseconds in
+   * a large process. */
+  std::uint64_t HugeResidentBytes() const noexcept;
   ObjectCounts Objects() noexcept;
 
   std::uint32_t PageOf(const void* p) const noexcept {
@@ -118,7 +121,7 @@ class PageHeap {
     return reinterpret_cast<char*>(base_ + std::uintptr_t{page} * kPageBytes);
   }
   bool Contains(const void* p) const noexcept { return reinterpret_cast<std::uintptr_t>(p) - base_ < bytes_; }
-  std::uint32_t& Tag(std::uint32_t page) noexcept { return tags_[page]; }
+  PageTag Tag(std::uint32_t page) noexcept { return PageTag(tags_[page]); }
   std::size_t reservedBytes() const noexcept { return bytes_; }
 
   void LockAll() noexcept { lock_.Acquire(); }
@@ -135,7 +138,8 @@ class PageHeap {
    * that are advised, the last two take whole ones only where that is enough. */
   enum class PurgeKind : std::uint8_t { kAll, kOverCap, kIdle };
 
-  static constexpr unsigned kPurgeRegions = 8;  // that one call purges when too much is dirty
+  static constexpr std::uint32_t kPurgeRegions =
+      4;  // that one call purges at most when far too much is dirty
 
   static constexpr unsigned kDeferred = 8;
 
@@ -194,7 +198,7 @@ class PageHeap {
   std::uint32_t maxDeferred_ = 0;
   std::uint64_t deferredPages_ = 0;
   FreeRegions regions_;
-  LazyTable<std::uint32_t> tags_;
+  PageTags tags_;
   // One bit a page: its contents may differ from zero. Kept while a page is live (what it held when it was
   // handed out), read then without the lock by Zero, hence atomic.
   LazyTable<std::atomic<Word>> dirty_;

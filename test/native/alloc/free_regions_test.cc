@@ -28,7 +28,7 @@ class FreeRegionsTest : public testing::TestWithParam<Fit> {
   }
   PageRun Find(std::uint32_t pages) { return regions_[regions_.Find(pages)].run; }
 
-  LazyTable<std::uint32_t> tags_;
+  PageTags tags_;
   FreeRegions regions_;
 };
 

@@ -350,6 +350,21 @@ TEST_F(PageHeapDecayTest, OfAdvisedHugePagesOnlyWholeOnesDecay) {
   EXPECT_TRUE(heap_.IsConsistent());
 }
 
+TEST_F(PageHeapTest, HugePagesAreReportedAsTheSystemCountsThem) {
+  Start();
+  char* p = Allocate(2048, kHugePageBytes);
+  heap_.AdviseHuge(p, 2048);
+  EXPECT_EQ(heap_.HugeResidentBytes(), 0u) << "advised, but not touched";
+  for (std::size_t at = 0; at < 8 * kMiB; at += kPageBytes) p[at] = 1;
+  const std::uint64_t huge = heap_.HugeResidentBytes();
+  EXPECT_LE(huge, 8 * kMiB);
+  EXPECT_EQ(huge % kHugePageBytes, 0u);
+  heap_.Free(p, 2048);
+  heap_.Purge();
+  EXPECT_EQ(heap_.HugeResidentBytes(), 0u);
+  if (huge == 0) GTEST_SKIP() << "a system that gives no huge pages on advice";
+}
+
 TEST_F(PageHeapTest, AThreadOnRequestPurgesWhenNobodyCalls) {
   PageHeapConfig config;
   config.decayMs = 40;
