@@ -9,6 +9,7 @@
 
 #include "alloc/heap.h"
 #include "base/checks.h"
+#include "interpose/malloc_stats.h"
 #include "os/lock.h"
 
 /**
@@ -110,6 +111,11 @@ __attribute__((constructor(101))) void PrepareForks() noexcept {
 }
 
 }  // namespace
+
+HeapStats MallocHeapStats() noexcept {
+  return TheHeap().Stats();
+}
+
 }  // namespace rmem
 
 #define RMEM_EXPORT extern "C" __attribute__((visibility("default")))
