@@ -10,6 +10,7 @@
 #include "alloc/heap.h"
 #include "base/checks.h"
 #include "interpose/malloc_config.h"
+#include "interpose/malloc_stats.h"
 #include "os/lock.h"
 
 /**
@@ -113,6 +114,11 @@ __attribute__((constructor(101))) void PrepareForks() noexcept {
 }
 
 }  // namespace
+
+HeapStats MallocHeapStats() noexcept {
+  return TheHeap().Stats();
+}
+
 }  // namespace rmem
 
 #define RMEM_EXPORT extern "C" __attribute__((visibility("default")))

@@ -117,6 +117,122 @@ TEST_F(PageHeapTest, OneCallPurgesOnlySoManyRegions) {
   EXPECT_TRUE(heap_.IsConsistent());
 }
 
+TEST_F(PageHeapTest, TheSameLengthIsServedByWhatWasFreedLast) {
+  Start();
+  char* a = Allocate(20);
+  char* b = Allocate(30);
+  char* guard = Allocate(1);
+  heap_.Free(a, 20);
+  heap_.Free(b, 30);
+  EXPECT_EQ(Allocate(20), a);
+  EXPECT_EQ(Allocate(30), b);
+  EXPECT_EQ(heap_.Stats().freeListHits, 2u);
+  EXPECT_EQ(heap_.Stats().coalesces, 0u);
+  heap_.Free(a, 20);
+  heap_.Free(b, 30);
+  EXPECT_EQ(Allocate(50), a) << "joined before fresh pages are touched";
+  heap_.Free(a, 50);
+  heap_.Free(guard, 1);
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, FreshPagesAreTouchedOnlyWhenNothingFreeServes) {
+  Start();
+  std::vector<char*> runs;
+  for (int i = 0; i < 64; ++i) runs.push_back(Allocate(16));
+  const std::uint64_t top = heap_.Stats().cleanBytes + heap_.Stats().liveBytes;
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 64; ++i) heap_.Free(runs[static_cast<std::size_t>(i)], 16);
+    runs.clear();
+    // As many pages in other lengths, which fit exactly into what neighbours leave.
+    for (int i = 0; i < 32; ++i) runs.push_back(Allocate(32));
+    for (int i = 0; i < 32; ++i) heap_.Free(runs[static_cast<std::size_t>(i)], 32);
+    runs.clear();
+    for (int i = 0; i < 64; ++i) runs.push_back(Allocate(16));
+    const PageHeapStats stats = heap_.Stats();
+    ASSERT_LE(stats.liveBytes + stats.dirtyBytes + stats.cleanBytes, top + 16 * kPageBytes * 8);
+  }
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, OneCallPurgesOnlySoManyRegions) {
+  PageHeapConfig config;
+  config.dirtyCapBytes = kMiB;
+  config.dirtyCapMaxBytes = kMiB;
+  Start(config);
+  std::vector<char*> runs;
+  for (int i = 0; i < 1000; ++i) runs.push_back(Allocate(1));
+  for (std::size_t i = 0; i < 1000; i += 2) heap_.Free(runs[i], 1);
+  std::uint64_t most = 0, before = heap_.Stats().purgedBytes;
+  EXPECT_GT(before, 0u);
+  for (std::size_t i = 1; i < 1000; i += 2) {
+    heap_.Free(runs[i], 1);
+    const PageHeapStats stats = heap_.Stats();
+    most = std::max(most, stats.dirtyBytes);
+    before = stats.purgedBytes;
+  }
+  EXPECT_LE(most, kMiB + 16 * kPageBytes) << "and yet keeps the cap";
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, TheSameLengthIsServedByWhatWasFreedLast) {
+  Start();
+  char* a = Allocate(20);
+  char* b = Allocate(30);
+  char* guard = Allocate(1);
+  heap_.Free(a, 20);
+  heap_.Free(b, 30);
+  EXPECT_EQ(Allocate(20), a);
+  EXPECT_EQ(Allocate(30), b);
+  EXPECT_EQ(heap_.Stats().freeListHits, 2u);
+  EXPECT_EQ(heap_.Stats().coalesces, 0u);
+  heap_.Free(a, 20);
+  heap_.Free(b, 30);
+  EXPECT_EQ(Allocate(50), a) << "joined before fresh pages are touched";
+  heap_.Free(a, 50);
+  heap_.Free(guard, 1);
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, FreshPagesAreTouchedOnlyWhenNothingFreeServes) {
+  Start();
+  std::vector<char*> runs;
+  for (int i = 0; i < 64; ++i) runs.push_back(Allocate(16));
+  const std::uint64_t top = heap_.Stats().cleanBytes + heap_.Stats().liveBytes;
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 64; ++i) heap_.Free(runs[static_cast<std::size_t>(i)], 16);
+    runs.clear();
+    // As many pages in other lengths, which fit exactly into what neighbours leave.
+    for (int i = 0; i < 32; ++i) runs.push_back(Allocate(32));
+    for (int i = 0; i < 32; ++i) heap_.Free(runs[static_cast<std::size_t>(i)], 32);
+    runs.clear();
+    for (int i = 0; i < 64; ++i) runs.push_back(Allocate(16));
+    const PageHeapStats stats = heap_.Stats();
+    ASSERT_LE(stats.liveBytes + stats.dirtyBytes + stats.cleanBytes, top + 16 * kPageBytes * 8);
+  }
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
+TEST_F(PageHeapTest, OneCallPurgesOnlySoManyRegions) {
+  PageHeapConfig config;
+  config.dirtyCapBytes = kMiB;
+  config.dirtyCapMaxBytes = kMiB;
+  Start(config);
+  std::vector<char*> runs;
+  for (int i = 0; i < 1000; ++i) runs.push_back(Allocate(1));
+  for (std::size_t i = 0; i < 1000; i += 2) heap_.Free(runs[i], 1);
+  std::uint64_t most = 0, before = heap_.Stats().purgedBytes;
+  EXPECT_GT(before, 0u);
+  for (std::size_t i = 1; i < 1000; i += 2) {
+    heap_.Free(runs[i], 1);
+    const PageHeapStats stats = heap_.Stats();
+    most = std::max(most, stats.dirtyBytes);
+    before = stats.purgedBytes;
+  }
+  EXPECT_LE(most, kMiB + 16 * kPageBytes) << "and yet keeps the cap";
+  EXPECT_TRUE(heap_.IsConsistent());
+}
+
 TEST_F(PageHeapTest, AlignedRunsLoseNothingAroundThem) {
   Start();
   char* first = Allocate(1);
