@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -71,6 +71,22 @@ export function canSample(): boolean {
   return status === 0;
 }
 
+/** Waits until perf has its counters: what the program forks before is not followed. */
+async function hasAttached(perf: number): Promise<void> {
+  const counts = (): boolean => {
+    try {
+      return readdirSync(`/proc/${perf}/fd`).some((fd) =>
+        readlinkSync(`/proc/${perf}/fd/${fd}`).includes("perf_event"),
+      );
+    } catch {
+      return false; // A file that was closed while we looked.
+    }
+  };
+  for (let tries = 0; tries < 500 && !counts(); tries += 1) await sleep(10);
+  // Opened one after the other, then enabled together.
+  await sleep(100);
+}
+
 /**
  * Runs the load once, with the allocator preloaded, under perf. A program that soon ends has it in front; at a server,
  * which may run as another user, it looks from outside.
@@ -91,14 +107,15 @@ export async function sampleMalloc(
     let stop: (() => void) | undefined;
     await run({
       wrap: (words) => [...(inFront ? ["perf", ...record, "--"] : []), ...launch.wrap(words)],
-      started: (pid) => {
-        launch.started?.(pid);
+      started: async (pid) => {
+        await launch.started?.(pid);
         code = allocatorCode(pid, preload);
         if (inFront) return;
         // It follows the threads and children that come after, and ends with the process.
         const perf = spawn("perf", [...record, "-p", String(pid)], { stdio: "ignore" });
         ended = new Promise((resolve) => perf.once("close", resolve));
         stop = () => perf.kill("SIGINT");
+        await hasAttached(perf.pid as number);
       },
     });
     if ((await Promise.race([ended, sleep(3000, "late", { ref: false })])) === "late") {
