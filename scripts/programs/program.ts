@@ -52,9 +52,6 @@ export interface Program {
 export const scaled = (count: number, size: number, least = 1): number =>
   Math.max(least, Math.round(count * size));
 
-/** As it is, without a library in front. */
-export const PLAIN: Launch = { wrap: (words) => words };
-
 /**
  * With the allocator preloaded, out of the session's folder: a user who may not read the repository can load it from
  * there. A program that runs without it, as one with other privileges does, is an error. `under` are words in front.
