@@ -4,8 +4,8 @@
  *
  * npm run bench:programs [-- --rounds N] [--size SHARE] [--allocators a,b] [--seed N] [--out FILE] [--json FILE] [program…]
  *
- * `--size 1` is the whole of each load (a million requests of Redis); the default, a fifth, takes about a minute and a
- * half a round; for figures to quote take --rounds 10 --size 1. Programs: redis postgres mariadb sqlite python g++.
+ * `--size 1` is the whole of each load (a million requests of Redis); the default, a fifth, takes about two
+ * minutes a round of all; for figures to quote take --rounds 10 --size 1. Programs: redis postgres mariadb sqlite python g++.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
