@@ -3,7 +3,7 @@
  * from start to end, and replayed through the same mallocs. Writes both side by side, with what part of the program's CPU
  * time malloc is at all.
  *
- * npm run bench:validity [-- --rounds N] [--size SHARE] [--replay-rounds N] [--seed N] [--out FILE] [--json FILE] [program…]
+ * npm run bench:validity [-- --rounds N] [--size SHARE] [--perf-rounds N] [--replay-rounds N] [--seed N] [--out FILE] [--json FILE] [program…]
  *
  * Programs: redis postgres mariadb sqlite. The defaults take about six minutes; for figures to quote, --rounds 10 --size 1.
  */
@@ -21,7 +21,7 @@ import type { Recording } from "../src/trace/recording.js";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "../src/units.js";
 import { choosePrograms, PROGRAMS } from "./programs/all.js";
 import { AGAIN, ALL, displayName, GLIBC, preloads } from "./programs/allocators.js";
-import { canSample, type MallocShare, sampleMalloc } from "./programs/malloc-share.js";
+import { canSample, type MallocShare, pooled, sampleMalloc } from "./programs/malloc-share.js";
 import type { Figures, Launch, Load, Program } from "./programs/program.js";
 import { type Metric, medianOf, noiseFloor, provenance, ratioOf, ratioText } from "./programs/report.js";
 import { type Run, runRounds } from "./programs/rounds.js";
@@ -37,14 +37,17 @@ const { values: flags, positionals } = parseArgs({
     rounds: { type: "string", default: "5" },
     size: { type: "string", default: "0.2" },
     "replay-rounds": { type: "string", default: "5" },
+    "perf-rounds": { type: "string", default: "2" },
     seed: { type: "string", default: "1" },
     out: { type: "string", default: join(packageRoot, "docs", "validity.md") },
     json: { type: "string" },
   },
 });
 const [rounds, size, seed] = [Number(flags.rounds), Number(flags.size), Number(flags.seed)];
+const perfRounds = Number(flags["perf-rounds"]);
 if (!(Number.isInteger(rounds) && rounds > 0))
   throw new Error(`--rounds ${flags.rounds} is no number of rounds`);
+if (!(perfRounds >= 0)) throw new Error(`--perf-rounds ${flags["perf-rounds"]} is no number of rounds`);
 if (!(size > 0 && size <= 1)) throw new Error(`--size ${flags.size} is not above 0 and at most 1`);
 
 /** The servers, by the load of each in which malloc has most to do. */
@@ -155,11 +158,15 @@ async function examine(program: Program, random: Random): Promise<Validity> {
     { preloads: withAgain, rounds, size, random, progress: say },
     async (session, run) => {
       const once = (launch: Launch): Promise<Figures> => run(load.name, launch);
-      const shares: Record<string, MallocShare> = {};
-      for (const preload of maySample ? chosen : []) {
-        say(`${program.name}: perf, ${preload.name}`);
-        shares[preload.name] = await sampleMalloc(session, preload, program.user === undefined, once);
+      const sampled: Record<string, MallocShare[]> = {};
+      for (let round = 1; maySample && round <= perfRounds; round += 1) {
+        for (const preload of random.shuffled(chosen)) {
+          say(`${program.name}: perf, round ${round} of ${perfRounds}, ${preload.name}`);
+          const share = await sampleMalloc(session, preload, program.user === undefined, once);
+          sampled[preload.name] = [...(sampled[preload.name] ?? []), share];
+        }
       }
+      const shares = Object.fromEntries(Object.entries(sampled).map(([name, each]) => [name, pooled(each)]));
       say(`${program.name}: record`);
       const { recording, figures } = await record(session, once);
       if (recording.stopped !== null)
@@ -431,7 +438,7 @@ const results: Validity[] = [];
 for (const server of servers) results.push(await examine(server, random));
 const judged = results.map((validity) => ({ validity, verdict: judge(validity) }));
 
-const command = `npm run bench:validity -- --rounds ${rounds} --size ${size} --replay-rounds ${flags["replay-rounds"]}`;
+const command = `npm run bench:validity -- --rounds ${rounds} --size ${size} --perf-rounds ${perfRounds} --replay-rounds ${flags["replay-rounds"]}`;
 const text = [
   "# Does a replay predict the program?",
   "",

@@ -62,6 +62,14 @@ function allocatorCode(pid: number, { name, library }: Preload): Range[] {
   }));
 }
 
+/** Samples of several runs as those of one. */
+export function pooled(shares: readonly MallocShare[]): MallocShare {
+  const samples = shares.reduce((sum, each) => sum + each.samples, 0);
+  const mean = (of: (share: MallocShare) => number): number =>
+    shares.reduce((sum, each) => sum + of(each) * each.samples, 0) / samples;
+  return { samples, malloc: mean((share) => share.malloc), kernel: mean((share) => share.kernel) };
+}
+
 /** Whether perf is here and may sample. */
 export function canSample(): boolean {
   const folder = mkdtempSync(join(tmpdir(), "rustydb-mem-perf-"));
