@@ -1,12 +1,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "alloc/arena_profile.h"
 #include "alloc/free_regions.h"
 #include "alloc/size_classes.h"
 
 namespace rmem {
+
+/** Hardened mode: see alloc/hardened.h. */
+struct HardenedConfig {
+  bool enabled = false;
+  /** What freed blocks hold before they may be used again. 0: no quarantine. */
+  std::size_t quarantineBytes = std::size_t{1} << 20;
+  /** Every so many-th block gets pages of its own and a guard behind it. 0: only those without a class. */
+  std::uint32_t guardEvery = 1024;
+};
 
 /** What a heap can be told. A plain struct: every default is the one in the documentation. */
 struct HeapConfig {
@@ -35,6 +45,8 @@ struct HeapConfig {
   bool hugePages = true;
 
   ArenaConfig arena;
+
+  HardenedConfig hardened;
 };
 
 }  // namespace rmem
