@@ -32,7 +32,7 @@ describe("the drop-in malloc in hardened mode", () => {
     ["interior", "SIGABRT", `freed ${at}, a pointer 16 bytes into the block of 40 bytes`],
     ["size", "SIGABRT", `freed ${at} with a size of 48 bytes, a block of 40 bytes`],
     ["overrun", "SIGABRT", `written at ${at}, 1 byte behind the end of the block of 40 bytes`],
-    ["large-overrun", "SIGSEGV", `touched at ${at}, 4097 bytes behind the end of the block of 300000 bytes`],
+    ["large-overrun", "SIGSEGV", `touched at ${at}, 101 bytes behind the end of the block of 300000 bytes`],
     ["after-free", "SIGABRT", `written after free at ${at}, 8 bytes into the freed block of 40 bytes`],
     ["large-after-free", "SIGSEGV", `touched after free at ${at}, in the pages of the freed block of 300000`],
     ["realloc-after-free", "SIGABRT", `reallocated again ${at}, a block of 40 bytes`],
