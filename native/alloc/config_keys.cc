@@ -28,6 +28,11 @@ constexpr ConfigKey Time(std::string_view path, std::uint32_t* (*field)(HeapConf
   return {path, ConfigKind::kTime, {.ms = field}, minMs, maxMs, {}, meaning};
 }
 
+constexpr ConfigKey Count(std::string_view path, std::uint32_t* (*field)(HeapConfig&), std::uint64_t min,
+                          std::uint64_t max, std::string_view meaning) {
+  return {path, ConfigKind::kCount, {.count = field}, min, max, {}, meaning};
+}
+
 constexpr ConfigKey Flag(std::string_view path, bool* (*field)(HeapConfig&), std::string_view meaning) {
   return {path, ConfigKind::kFlag, {.flag = field}, 0, 1, {}, meaning};
 }
@@ -81,6 +86,7 @@ constexpr ConfigTable kTables[] = {
     {"arena.profiles.medium", "The next ones."},
     {"arena.profiles.large", "The next ones."},
     {"arena.profiles.huge", "All that are larger."},
+    {"hardened", "Finds faults in the use of memory, and stops the program, at a cost."},
 };
 
 // A new key is a line here, and a section of docs/configuration.md.
@@ -146,6 +152,17 @@ constexpr ConfigKey kKeys[] = {
     Limit<3>("arena.profiles.large.limit"),
     Initial<4>("arena.profiles.huge.initial"),
     Limit<4>("arena.profiles.huge.limit"),
+
+    Flag(
+        "hardened.enabled", [](HeapConfig& c) { return &c.hardened.enabled; },
+        "Check every block for being freed twice, overrun, or written after it was freed."),
+    Size(
+        "hardened.quarantine", [](HeapConfig& c) { return &c.hardened.quarantineBytes; }, 0, kGiB,
+        "What freed blocks hold, poisoned, before they are used again; of small ones at most 8192 wait."),
+    Count(
+        "hardened.guard_every", [](HeapConfig& c) { return &c.hardened.guardEvery; }, 0, 1'000'000'000,
+        "Each block of this number gets pages of its own, before one that cannot be touched; 0: none but "
+        "those without a size class."),
 };
 static_assert(std::size(kKeys) <= kMaxConfigKeys);
 

@@ -44,6 +44,7 @@ template <Preset P>
 bool Heap<P>::Init(const HeapConfig& config) noexcept {
   slabMaxBytes_ = P == Preset::kRustydb ? config.sizeClasses->maxBytes()
                                         : std::min(config.slabMaxBytes, config.sizeClasses->maxBytes());
+  slabEndBytes_ = kHasSlabs && config.hardened.enabled ? 0 : slabMaxBytes_ + 1;
   largeThresholdBytes_ = config.largeThresholdBytes;
   PageHeapConfig pagesConfig;
   pagesConfig.reserveBytes = config.reserveBytes;
@@ -58,6 +59,7 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
   if constexpr (kHasSlabs) {
     ready = ready && slabs_.Init(&pages_, &pool_, config.sizeClasses, config.cacheCapBytes);
     slabs_.RefineAsItGrows(config.refinable);
+    if (config.hardened.enabled) ready = ready && hardened_.Init(&slabs_, &pages_, config.hardened);
   }
   if constexpr (kHasTransactions) ready = ready && arenas_.Init(&pages_, &pool_, config.arena);
   if constexpr (kHasLargeObjects) large_.Init(&pages_);
@@ -69,6 +71,7 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
 // Each part may also be one that never came up.
 template <Preset P>
 void Heap<P>::Release() noexcept {
+  hardened_.Destroy();
   slabs_.Destroy();
   arenas_.Destroy();
   pool_.Destroy();
@@ -89,7 +92,20 @@ void Heap<P>::DestroyAt(Heap* heap) noexcept {
 }
 
 template <Preset P>
+bool Heap<P>::IsForHardened(std::size_t size, std::size_t alignment) const noexcept {
+  if (!kHasSlabs || !hardened_.enabled()) return false;
+  return P == Preset::kRustydb ||
+         (size <= slabMaxBytes_ && slabs_.table().ClassFor(size, alignment) != SizeClassTable::kNoClass);
+}
+
+template <Preset P>
 void* Heap<P>::AllocateElsewhere(std::size_t size, std::size_t alignment, bool zeroed) noexcept {
+  if (IsForHardened(size, alignment)) {
+    void* p = hardened_.Allocate(size, alignment, zeroed);
+    if (p != nullptr) return p;
+    Drain();
+    return hardened_.Allocate(size, alignment, zeroed);
+  }
   if constexpr (kHasLargeObjects) {
     if (IsLarge(size)) {
       void* p = large_.Allocate(size, alignment, zeroed);
@@ -103,6 +119,7 @@ void* Heap<P>::AllocateElsewhere(std::size_t size, std::size_t alignment, bool z
 
 template <Preset P>
 void Heap<P>::FreeElsewhere(void* p, std::size_t size, std::size_t alignment) noexcept {
+  if (IsForHardened(size, alignment)) return hardened_.Free(p, size);
   if constexpr (kHasLargeObjects) {
     if (IsLarge(size)) return large_.Free(p, size, alignment);
   }
@@ -111,6 +128,14 @@ void Heap<P>::FreeElsewhere(void* p, std::size_t size, std::size_t alignment) no
 
 template <Preset P>
 void* Heap<P>::Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std::size_t alignment) noexcept {
+  const bool isHardened = IsForHardened(oldSize, alignment);
+  const bool staysThere = isHardened == IsForHardened(newSize, alignment);
+  if (isHardened && staysThere) {
+    void* moved = hardened_.Reallocate(p, oldSize, newSize, alignment);
+    if (moved != nullptr) return moved;
+    Drain();
+    return hardened_.Reallocate(p, oldSize, newSize, alignment);
+  }
   enum class Place : std::uint8_t { kSlab, kLarge, kSystem };
   const auto placeOf = [&](std::size_t size) {
     if constexpr (kHasSlabs) {
@@ -123,7 +148,7 @@ void* Heap<P>::Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std
   };
   const Place place = placeOf(oldSize);
   void* resized = nullptr;
-  if (place == placeOf(newSize)) {
+  if (staysThere && place == placeOf(newSize)) {
     if (place == Place::kSlab) resized = slabs_.Reallocate(p, oldSize, newSize, alignment);
     if (place == Place::kLarge) resized = large_.Reallocate(p, oldSize, newSize, alignment);
     if (place == Place::kSystem) resized = SystemMalloc::Reallocate(p, oldSize, newSize, alignment);
@@ -137,13 +162,16 @@ void* Heap<P>::Reallocate(void* p, std::size_t oldSize, std::size_t newSize, std
 }
 
 template <Preset P>
-void Heap<P>::FreeLargeUntold(void* p, std::uint32_t tag) noexcept {
+void Heap<P>::FreeUntoldSlow(void* p, std::uint32_t tag) noexcept {
+  if (hardened_.enabled()) return hardened_.Free(p);
+  if (IsSlabTag(tag)) return slabs_.FreeClass(p, SlabAllocator::ClassOfTag(tag));
   RMEM_CHECK(IsLargeTag(tag) && "freed what is not a block of this heap, or is free");
   large_.Free(p, large_.UsableBytes(p), 0);
 }
 
 template <Preset P>
 std::size_t Heap<P>::UsableBytes(const void* p) noexcept {
+  if (hardened_.enabled()) return hardened_.UsableBytes(p);
   const std::uint32_t tag = TagOf(p);
   RMEM_CHECK((IsSlabTag(tag) || IsLargeTag(tag)) && "asked for the size of what is not a block of this heap");
   return IsLargeTag(tag) ? large_.UsableBytes(p) : slabs_.table()[SlabAllocator::ClassOfTag(tag)].bytes;
@@ -151,6 +179,12 @@ std::size_t Heap<P>::UsableBytes(const void* p) noexcept {
 
 template <Preset P>
 void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept {
+  if (hardened_.enabled()) {
+    void* moved = hardened_.Reallocate(p, size, 0);
+    if (moved != nullptr) return moved;
+    Drain();
+    return hardened_.Reallocate(p, size, 0);
+  }
   const std::uint32_t tag = TagOf(p);
   RMEM_CHECK((IsSlabTag(tag) || IsLargeTag(tag)) && "reallocated what is not a block of this heap");
   const unsigned newClass = slabs_.table().ClassFor(size);
@@ -174,6 +208,7 @@ void* Heap<P>::ReallocateUntold(void* p, std::size_t size) noexcept {
 
 template <Preset P>
 void Heap<P>::LockAll() noexcept {
+  hardened_.LockAll();
   slabs_.LockAll();
   pool_.LockAll();
   pages_.LockAll();
@@ -184,10 +219,12 @@ void Heap<P>::UnlockAll() noexcept {
   pages_.UnlockAll();
   pool_.UnlockAll();
   slabs_.UnlockAll();
+  hardened_.UnlockAll();
 }
 
 template <Preset P>
 void Heap<P>::Drain() noexcept {
+  if (hardened_.enabled()) hardened_.Purge();
   if constexpr (kHasSlabs) slabs_.FlushThisThread();
   if constexpr (kHasTransactions) arenas_.Purge();
   pages_.Purge();
@@ -214,6 +251,8 @@ HeapStats Heap<P>::Stats() noexcept {
   stats.pages = pages_.Stats();
   if (stats.pages.hugeAdvisedBytes != 0) stats.hugeResidentBytes = pages_.HugeResidentBytes();
   stats.metadataBytes = pool_.usedBytes();
+  stats.isHardened = hardened_.enabled();
+  if (stats.isHardened) stats.hardened = hardened_.Stats();
   if constexpr (kHasSlabs) stats.slabs = slabs_.Stats();
   if constexpr (kHasTransactions) stats.arenas = arenas_.Stats();
   if constexpr (kHasLargeObjects) stats.large = large_.Stats();
@@ -223,7 +262,8 @@ HeapStats Heap<P>::Stats() noexcept {
 template <Preset P>
 bool Heap<P>::IsConsistent(std::uint64_t liveSlabBlocks) noexcept {
   if constexpr (kHasSlabs) {
-    if (!slabs_.IsConsistent(liveSlabBlocks)) return false;
+    const std::uint64_t quarantined = hardened_.enabled() ? hardened_.Stats().quarantinedBlocks : 0;
+    if (!slabs_.IsConsistent(liveSlabBlocks + quarantined)) return false;
   }
   return pages_.IsConsistent();
 }

@@ -7,6 +7,7 @@
 
 #include "alloc/allocator.h"
 #include "alloc/arena.h"
+#include "alloc/hardened.h"
 #include "alloc/heap_config.h"
 #include "alloc/heap_stats.h"
 #include "alloc/large.h"
@@ -87,9 +88,14 @@ class Heap {
   static bool IsSlabTag(std::uint32_t tag) noexcept { return rmem::IsSlabTag(tag); }
   void FreeUntold(void* p) noexcept {
     const std::uint32_t tag = TagOf(p);
-    if (IsSlabTag(tag)) [[likely]]
-      return slabs_.FreeClass(p, SlabAllocator::ClassOfTag(tag));
-    FreeLargeUntold(p, tag);
+    if (IsSlabTag(tag) && slabs_.TryFreeClass(p, SlabAllocator::ClassOfTag(tag))) [[likely]]
+      return;
+    FreeUntoldSlow(p, tag);
+  }
+  /** The same where the caller knows the size: hardened mode checks it. */
+  void FreeTold(void* p, std::size_t size) noexcept {
+    if (hardened_.enabled()) return hardened_.Free(p, size);
+    FreeUntold(p);
   }
   std::size_t UsableBytes(const void* p) noexcept;
   /** Keeps the alignment of malloc. Null, and the block as it was, when memory is short. */
@@ -145,6 +151,14 @@ class Heap {
   }
 
   HeapStats Stats() noexcept;
+  bool isHardened() const noexcept { return hardened_.enabled(); }
+  /** In hardened mode: looks for what was written into blocks that were freed last. */
+  void CheckQuarantine() noexcept {
+    if (hardened_.enabled()) hardened_.CheckQuarantine();
+  }
+  /** In hardened mode, for a signal handler: writes what a fault at this address is, where that is known. */
+  bool ExplainFault(const void* address) noexcept { return hardened_.Explain(address); }
+
   /** Gives back what the calling thread caches, what arenas keep, and all dirty memory. */
   void Purge() noexcept;
   /** The same, and trims the tables of the page heap. Returns the bytes given back to the system by pages
@@ -162,13 +176,15 @@ class Heap {
 
  private:
   unsigned SlabClassFor(std::size_t size, std::size_t alignment) const noexcept {
-    return size <= slabMaxBytes_ ? slabs_.table().ClassFor(size, alignment) : SizeClassTable::kNoClass;
+    return size < slabEndBytes_ ? slabs_.table().ClassFor(size, alignment) : SizeClassTable::kNoClass;
   }
   bool IsLarge(std::size_t size) const noexcept {
     return P == Preset::kRustydb || size > largeThresholdBytes_;
   }
 
-  void FreeLargeUntold(void* p, std::uint32_t tag) noexcept;
+  /** Whether hardened mode has a request that the fast path left. */
+  bool IsForHardened(std::size_t size, std::size_t alignment) const noexcept;
+  void FreeUntoldSlow(void* p, std::uint32_t tag) noexcept;
 
   bool Init(const HeapConfig& config) noexcept;
   void Release() noexcept;
@@ -177,13 +193,15 @@ class Heap {
   /** Gives back what is only kept for speed, because memory ran out. */
   void Drain() noexcept;
 
-  SlabAllocator slabs_;  // first: its id and table are what the fast path reads
+  SlabAllocator slabs_;           // first: its id and table are what the fast path reads
+  std::size_t slabEndBytes_ = 0;  // sizes from here on are not for slabs; all in hardened mode
   std::size_t slabMaxBytes_ = 0;
   std::size_t largeThresholdBytes_ = 0;
   PageHeap pages_;
   MetadataPool pool_;
   LargeObjects large_;
   ArenaAllocator arenas_;
+  HardenedAllocator hardened_;
 };
 
 static_assert(PartialAllocator<SlabAllocator> && Allocator<LargeObjects> && Allocator<SystemMalloc>);

@@ -9,6 +9,15 @@
 
 namespace rmem {
 
+/** Hardened mode: see alloc/hardened.h. */
+struct HardenedConfig {
+  bool enabled = false;
+  /** What freed blocks hold before they may be used again. 0: no quarantine. */
+  std::size_t quarantineBytes = std::size_t{1} << 20;
+  /** Every so many-th block gets pages of its own and a guard behind it. 0: only those without a class. */
+  std::uint32_t guardEvery = 1024;
+};
+
 /** What a heap can be told. A plain struct: every default is the one in the documentation. */
 struct HeapConfig {
   /** Address space to reserve; the system may allow less. 0: 256 GiB. Costs no memory. */
@@ -44,6 +53,8 @@ struct HeapConfig {
   bool hugePages = true;
 
   ArenaConfig arena;
+
+  HardenedConfig hardened;
 };
 
 }  // namespace rmem

@@ -58,6 +58,14 @@ void HeapStats::ForEach(Visit visit, void* context) const noexcept {
     show("largeMoved", large.moved);
     show("largeCopied", large.copied);
   }
+  if (isHardened) {
+    show("hardenedGuardedAllocations", hardened.guardedAllocations);
+    show("hardenedGuardsRefused", hardened.guardsRefused);
+    show("hardenedCheckedFrees", hardened.checkedFrees);
+    show("hardenedQuarantinedBlocks", hardened.quarantinedBlocks);
+    show("hardenedQuarantinedBytes", hardened.quarantinedBytes);
+    show("hardenedQuarantinedRuns", hardened.quarantinedRuns);
+  }
 }
 
 }  // namespace rmem

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "alloc/arena.h"
+#include "alloc/hardened.h"
 #include "alloc/large.h"
 #include "alloc/page_heap.h"
 #include "alloc/slab.h"
@@ -14,11 +15,13 @@ struct HeapStats {
   bool hasSlabs = false;
   bool hasArenas = false;
   bool hasLargeObjects = false;
+  bool isHardened = false;
   PageHeapStats pages{};
   SlabStats slabs{};
   ArenaStats arenas{};
   LargeStats large{};
   std::uint64_t hugeResidentBytes = 0;  // as the system counts them, where huge pages were advised
+  HardenedStats hardened{};
   std::uint64_t metadataBytes = 0;
 
   using Visit = void (*)(void* context, const char* key, std::uint64_t value);

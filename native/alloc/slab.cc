@@ -205,6 +205,20 @@ void* SlabAllocator::AllocateSlow(unsigned index) noexcept {
   return RefillFromDepot(index, &block, 1) == 1 ? block : nullptr;
 }
 
+void* SlabAllocator::AllocateFromDepot(unsigned index) noexcept {
+  void* block = nullptr;
+  return RefillFromDepot(index, &block, 1) == 1 ? block : nullptr;
+}
+
+char* SlabAllocator::BlockAt(const void* p, std::uint32_t tag) noexcept {
+  const Slab& slab = slabs_[tag & (kMaxSlabs - 1)];
+  const SizeClassLayout& layout = (*table_)[ClassOfTag(tag)];
+  char* const start = pages_->AddressOf(slab.firstPage);
+  const auto offset = static_cast<std::uint64_t>(static_cast<const char*>(p) - start);
+  const std::uint64_t block = offset * layout.reciprocal >> 32;
+  return block < slab.blocks ? start + block * layout.bytes : nullptr;
+}
+
 void SlabAllocator::FreeSlow(void* p, unsigned index) noexcept {
   RMEM_CHECK((index < table_->count()) && "a size that slabs do not serve");
   SlabThread* thread = ThisThread();

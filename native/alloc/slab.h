@@ -108,6 +108,18 @@ class SlabAllocator {
     FreeSlow(p, index);
   }
 
+  /** FreeClass into the calling thread's magazine; false where it has no room. */
+  bool TryFreeClass(void* p, unsigned index) noexcept {
+    return slabThreadSlot.allocatorId == id_ && TryPush(p, index);
+  }
+
+  /** One block past all magazines: null when there is none. For a heap whose threads have none. */
+  void* AllocateFromDepot(unsigned index) noexcept;
+  void FreeToDepot(void* p, unsigned index) noexcept { FlushToDepot(index, &p, 1); }
+  /** The start of the block, live or free, that an address in a slab with this tag lies in; null: behind the
+   * last. */
+  char* BlockAt(const void* p, std::uint32_t tag) noexcept;
+
   /**
    * The fast halves of AllocateClass and FreeClass where this is the only allocator that the process has ever
    * had: out of, and into, the calling thread's magazine, or not at all. `index` may be kNoClass.

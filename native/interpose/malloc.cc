@@ -10,6 +10,7 @@
 #include "alloc/heap.h"
 #include "base/checks.h"
 #include "interpose/malloc_config.h"
+#include "interpose/malloc_faults.h"
 #include "interpose/malloc_stats.h"
 #include "os/lock.h"
 
@@ -43,6 +44,7 @@ constinit Lock gMaking;
   gClasses.Coarsen();
   config.sizeClasses = config.refinable = &gClasses;
   RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
+  if (config.hardened.enabled) ReportFaults([](const void* address) { gHeap.ExplainFault(address); });
   gMade.store(true, std::memory_order_release);
 }
 
@@ -69,13 +71,24 @@ inline MallocHeap& TheHeap() noexcept {
   if (p != nullptr) TheHeap().FreeUntold(p);
 }
 
-inline void Free(void* p) noexcept {
+/** Into the calling thread's magazine, or not at all. */
+inline bool TryFree(void* p) noexcept {
   const std::uint32_t tag = gHeap.TagOf(p);
-  if (MallocHeap::IsSlabTag(tag)) [[likely]] {
-    if (SlabAllocator::TryPush(p, SlabAllocator::ClassOfTag(tag))) [[likely]]
-      return;
-  }
-  FreeSlow(p);
+  return MallocHeap::IsSlabTag(tag) && SlabAllocator::TryPush(p, SlabAllocator::ClassOfTag(tag));
+}
+
+inline void Free(void* p) noexcept {
+  if (!TryFree(p)) [[unlikely]]
+    FreeSlow(p);
+}
+
+[[gnu::noinline]] void FreeToldSlow(void* p, std::size_t size) noexcept {
+  if (p != nullptr) TheHeap().FreeTold(p, size);
+}
+
+inline void FreeTold(void* p, std::size_t size) noexcept {
+  if (!TryFree(p)) [[unlikely]]
+    FreeToldSlow(p, size);
 }
 
 void* AllocateAligned(std::size_t alignment, std::size_t size) noexcept {
@@ -111,6 +124,11 @@ void AfterFork() noexcept {
 // The first to prepare is the last to lock: other handlers may still allocate.
 __attribute__((constructor(101))) void PrepareForks() noexcept {
   pthread_atfork(BeforeFork, AfterFork, AfterFork);
+}
+
+// What was freed last has not been looked at.
+__attribute__((destructor(101))) void CheckAtExit() noexcept {
+  if (gMade.load(std::memory_order_acquire)) gHeap.CheckQuarantine();
 }
 
 }  // namespace
@@ -176,12 +194,12 @@ RMEM_EXPORT void* pvalloc(size_t size) {
   return rmem::Allocate(std::max<size_t>(pages, 1) * rmem::kPageBytes, rmem::kPageBytes);
 }
 
-RMEM_EXPORT void free_sized(void* p, size_t /*size*/) {
-  rmem::Free(p);
+RMEM_EXPORT void free_sized(void* p, size_t size) {
+  rmem::FreeTold(p, size);
 }
 
-RMEM_EXPORT void free_aligned_sized(void* p, size_t /*alignment*/, size_t /*size*/) {
-  rmem::Free(p);
+RMEM_EXPORT void free_aligned_sized(void* p, size_t /*alignment*/, size_t size) {
+  rmem::FreeTold(p, size);
 }
 
 RMEM_EXPORT void cfree(void* p) {

@@ -77,6 +77,11 @@ bool CommitPages(void* start, std::size_t bytes) noexcept {
   return true;
 }
 
+bool ForbidPages(void* start, std::size_t bytes) noexcept {
+  if (MustFail(PageCall::kForbid)) return false;
+  return ::mprotect(start, bytes, PROT_NONE) == 0;
+}
+
 bool PurgePages(void* start, std::size_t bytes) noexcept {
   if (MustFail(PageCall::kPurge)) return false;
   return ::madvise(start, bytes, MADV_DONTNEED) == 0;

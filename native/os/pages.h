@@ -9,7 +9,7 @@ inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 /** The requests to the kernel that can fail, for a test that makes them fail. */
-enum class PageCall : std::uint8_t { kReserve, kCommit, kPurge, kAdvise, kMove };
+enum class PageCall : std::uint8_t { kReserve, kCommit, kPurge, kAdvise, kMove, kForbid };
 
 /**
  * Ranges of address space. All sizes are multiples of kPageBytes; nothing throws, nothing calls malloc, and a
@@ -22,6 +22,9 @@ void* ReservePages(std::size_t bytes, std::size_t alignment = kPageBytes) noexce
 /** Makes a part of a reservation readable and writable. Its pages are zero and take memory when first
  * touched. */
 bool CommitPages(void* start, std::size_t bytes) noexcept;
+
+/** Makes a committed range untouchable until it is committed again. It keeps its memory and contents. */
+bool ForbidPages(void* start, std::size_t bytes) noexcept;
 
 /** Gives the memory of a committed range back. The range stays committed, and reads as zero. */
 bool PurgePages(void* start, std::size_t bytes) noexcept;

@@ -49,6 +49,7 @@ HeapConfig ChooseConfig(Choices& choices) {
   config.reserveBytes = kReserve[places % 4];
   config.fit = static_cast<Fit>(places / 4 % 3);
   config.hugePages = (places & 64) == 0;
+  config.hardened.enabled = (places & 128) != 0;
   const unsigned caps = choices.Byte();
   constexpr std::size_t kDirtyCap[] = {std::size_t{8} << 20, std::size_t{64} << 10, 0, std::size_t{1} << 20};
   config.dirtyCapBytes = kDirtyCap[caps % 4];
@@ -59,6 +60,13 @@ HeapConfig ChooseConfig(Choices& choices) {
   if ((arenas & 4) != 0) config.arena.oversizedBytes = std::size_t{1} << (9 + arenas % 8);
   if ((arenas & 8) != 0) config.arena.threadCacheBytes = 0;
   failEvery = (arenas & 16) != 0 ? 1 + choices.Byte() % 16 : 0;
+  if (config.hardened.enabled) {
+    const unsigned hardened = choices.Byte();
+    constexpr std::uint32_t kGuardEvery[] = {1024, 64, 7, 0};
+    constexpr std::size_t kQuarantine[] = {std::size_t{1} << 20, std::size_t{16} << 10, 100, 0};
+    config.hardened.guardEvery = kGuardEvery[hardened % 4];
+    config.hardened.quarantineBytes = kQuarantine[hardened / 4 % 4];
+  }
   return config;
 }
 

@@ -73,6 +73,10 @@ TEST(HeapConfigFile, ReadsEveryKey) {
     profiles.huge.limit = "1 GiB"
     [arena.profiles.small]
     limit = "1 MiB"
+    [hardened]
+    enabled = true
+    quarantine = "2 MiB"
+    guard_every = 50
   )");
   ASSERT_TRUE(parsed.good) << parsed.line();
   const HeapConfig& config = parsed.config;
@@ -97,6 +101,9 @@ TEST(HeapConfigFile, ReadsEveryKey) {
   EXPECT_EQ(config.arena.profiles[1].limitBytes, 1u << 20);
   EXPECT_EQ(config.arena.profiles[4].limitBytes, 1u << 30);
   EXPECT_EQ(config.arena.profiles[4].usualBytes, ~std::size_t{0});
+  EXPECT_TRUE(config.hardened.enabled);
+  EXPECT_EQ(config.hardened.quarantineBytes, 2u << 20);
+  EXPECT_EQ(config.hardened.guardEvery, 50u);
 }
 
 TEST(HeapConfigFile, ReadsClassesAsAnArrayOfTables) {
