@@ -29,6 +29,8 @@ constexpr std::size_t kLeastCanaryBytes = 8;
 constexpr std::size_t kMostCanaryBytes = 256;
 constexpr std::size_t kQuarantineBlocks = 8192;
 constexpr std::size_t kQuarantineRuns = 256;
+// So many elements in front of a queue are gone before it moves.
+constexpr std::size_t kMostFirst = 1024;
 // Runs that the system does not make accessible again wait there too. It refuses at its limit of mappings,
 // which is 65530 where nobody raised it.
 constexpr std::size_t kRunRoom = std::size_t{1} << 18;
@@ -85,7 +87,7 @@ bool HardenedAllocator::Queue::Init(std::size_t room, std::size_t mostBlocks,
                                     std::size_t mostBytes) noexcept {
   maxCount = mostBlocks;
   maxBytes = mostBytes;
-  return ring.Reserve(room) && ring.Grow(room);
+  return array.Reserve(room) && array.Grow(room);
 }
 
 void HardenedAllocator::Queue::Push(char* p, std::size_t itsBytes) noexcept {
@@ -95,9 +97,12 @@ void HardenedAllocator::Queue::Push(char* p, std::size_t itsBytes) noexcept {
 
 // Its bytes are for the caller to take off.
 char* HardenedAllocator::Queue::Pop() noexcept {
-  char* p = ring[first];
-  first = (first + 1) % ring.maxCount();
+  char* p = array[first++];
   --count;
+  if (first > kMostFirst && first > count) {
+    std::copy_n(&array[first], count, array.data());
+    first = 0;
+  }
   return p;
 }
 
@@ -106,7 +111,7 @@ bool HardenedAllocator::Init(SlabAllocator* slabs, PageHeap* pages, const Harden
   guardEvery_ = config.guardEvery;
   untilGuard_.store(config.guardEvery, std::memory_order_relaxed);
   if (!cells_.Reserve(pages->reservedBytes() / kGranuleBytes)) return false;
-  if (!blocks_.Init(kQuarantineBlocks, kQuarantineBlocks, config.quarantineBytes)) return false;
+  if (!blocks_.Init(4 * kQuarantineBlocks, kQuarantineBlocks, config.quarantineBytes)) return false;
   // A quarantine of nothing is none for runs either.
   const std::size_t runBytes = config.quarantineBytes == 0 ? 0 : pages->reservedBytes() / kRunShare;
   if (!runs_.Init(kRunRoom, kQuarantineRuns, runBytes)) return false;
@@ -117,8 +122,8 @@ bool HardenedAllocator::Init(SlabAllocator* slabs, PageHeap* pages, const Harden
 void HardenedAllocator::Destroy() noexcept {
   slabs_ = nullptr;
   cells_.Release();
-  blocks_.ring.Release();
-  runs_.ring.Release();
+  blocks_.array.Release();
+  runs_.array.Release();
 }
 
 // Cells.
@@ -348,7 +353,7 @@ void HardenedAllocator::QuarantineBlock(const Place& place) noexcept {
             slabs_->table()[SlabAllocator::ClassOfTag(pages_->Tag(pages_->PageOf(leaving[count])))].bytes;
         ++count;
       };
-      if (!isIn && blocks_.IsFull()) pop();
+      if (!isIn && blocks_.count == blocks_.maxCount) pop();
       if (!isIn) blocks_.Push(place.block, place.bytes);
       isIn = true;
       while (count < kAtOnce && blocks_.bytes > blocks_.maxBytes) pop();

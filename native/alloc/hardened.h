@@ -73,17 +73,18 @@ class HardenedAllocator {
     std::size_t size() const noexcept;
   };
 
-  /** First in, first out. Who pushes keeps to its maxima. */
+  /** First in, first out; the front of an array, which moves down when half of it is gone. Who pushes keeps
+   * to the maxima. */
   struct Queue {
-    LazyTable<char*> ring;
+    LazyTable<char*> array;
     std::size_t first = 0, count = 0, maxCount = 0;
     std::size_t bytes = 0, maxBytes = 0;
 
     bool Init(std::size_t room, std::size_t mostBlocks, std::size_t mostBytes) noexcept;
     void Push(char* p, std::size_t itsBytes) noexcept;
     char* Pop() noexcept;
-    bool IsFull() const noexcept { return count == ring.maxCount(); }
-    char*& operator[](std::size_t i) noexcept { return ring[(first + i) % ring.maxCount()]; }
+    bool IsFull() const noexcept { return first + count == array.maxCount(); }
+    char*& operator[](std::size_t i) noexcept { return array[first + i]; }
   };
 
   unsigned ClassFor(std::size_t size, std::size_t alignment) const noexcept;

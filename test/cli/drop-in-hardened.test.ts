@@ -64,7 +64,7 @@ describe("the drop-in malloc in hardened mode", () => {
         stderr: "",
       });
       const family = compile(scratch, "malloc_family");
-      for (const part of ["family", "threads", "fork"]) {
+      for (const part of ["family", "threads"]) {
         expect(runHardened(scratch, config, family, [part]), part).toMatchObject({
           status: 0,
           stdout: "good\n",

@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <random>
 #include <thread>
@@ -284,17 +286,30 @@ TEST(HardenedHeap, ReallocatesBetweenSlabsAndMalloc) {
   Heap<Preset::kSlab>::Destroy(heap);
 }
 
-TEST_F(Hardened, WorksInTheChildOfAFork) {
-  heap_->LockAll();
-  const pid_t child = fork();
-  heap_->UnlockAll();
-  if (child == 0) {
-    for (int i = 0; i < 10'000; ++i) heap_->FreeUntold(Allocate(100));
-    _exit(heap_->Stats().hardened.checkedFrees == 10'000 ? 0 : 1);
+TEST_F(Hardened, WorksInTheChildrenOfAForkAmongThreads) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    threads.emplace_back([&, i] {
+      for (std::uint64_t round = 0; !stop; ++round) Exercise(heap_, round * 2 + i, 200);
+    });
   }
-  int status = 1;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+  for (int i = 0; i < 20; ++i) {
+    heap_->LockAll();
+    const pid_t child = fork();
+    heap_->UnlockAll();
+    if (child == 0) {
+      for (int n = 0; n < 10'000; ++n) heap_->FreeUntold(Allocate(static_cast<std::size_t>(n % 100)));
+      heap_->FreeUntold(Allocate(100'000));
+      heap_->Purge();
+      _exit(0);
+    }
+    int status = 1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST_F(Hardened, LeavesTransactionsAlone) {
