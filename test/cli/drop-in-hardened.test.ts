@@ -64,7 +64,8 @@ describe("the drop-in malloc in hardened mode", () => {
         stderr: "",
       });
       const family = compile(scratch, "malloc_family");
-      for (const part of ["family", "threads"]) {
+      // What its threads leave behind as they end is little only where a block is less than a page.
+      for (const part of config.includes("guard_every") ? ["family"] : ["family", "threads"]) {
         expect(runHardened(scratch, config, family, [part]), part).toMatchObject({
           status: 0,
           stdout: "good\n",
