@@ -14,14 +14,24 @@ void MetadataPool::Destroy() noexcept {
   memory_.Release();
 }
 
+// 1, 2, 3, 4 lines, then four sizes to a doubling: 5, 6, 7, 8, 10, 12, 14, 16, 20 ...
 int MetadataPool::SizeIndex(std::size_t bytes) noexcept {
-  return bytes <= kMinBytes ? 0 : std::bit_width((bytes - 1) / kMinBytes);
+  const std::size_t lines = bytes <= kMinBytes ? 1 : (bytes - 1) / kMinBytes + 1;
+  if (lines <= 4) return static_cast<int>(lines) - 1;
+  const int shift = std::bit_width(lines - 1) - 3;  // steps of so many doublings
+  return 4 * shift + static_cast<int>((lines - 1) >> shift);
+}
+
+std::size_t MetadataPool::BytesOf(int index) noexcept {
+  if (index < 4) return kMinBytes * static_cast<std::size_t>(index + 1);
+  const int shift = index / 4 - 1;
+  return kMinBytes * (static_cast<std::size_t>(index % 4 + 5) << shift);
 }
 
 void* MetadataPool::Allocate(std::size_t bytes) noexcept {
   const int index = SizeIndex(bytes);
   RMEM_CHECK((index < kSizes) && "metadata larger than the pool serves");
-  const std::size_t rounded = kMinBytes << index;
+  const std::size_t rounded = BytesOf(index);
   const LockGuard guard(lock_);
   if (FreeBlock* block = free_[index]) {
     free_[index] = block->next;
@@ -42,7 +52,7 @@ void MetadataPool::Free(void* p, std::size_t bytes) noexcept {
   auto* block = static_cast<FreeBlock*>(p);
   block->next = free_[index];
   free_[index] = block;
-  usedBytes_ -= kMinBytes << index;
+  usedBytes_ -= BytesOf(index);
 }
 
 std::size_t MetadataPool::usedBytes() noexcept {

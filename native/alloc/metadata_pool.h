@@ -9,8 +9,9 @@ namespace rmem {
 
 /**
  * Memory for what allocators keep about their threads: thread caches, magazines, transaction objects. Sizes
- * are rounded up to powers of two from 64 bytes, so that a line is never shared by two owners; freed memory
- * waits in a list per size. For any thread, and never on a fast path.
+ * are rounded up to whole cache lines, four sizes to a doubling: a line is never shared by two owners, and what
+ * is alike does not always lie at the same sets of a cache, as it does at powers of two. Freed memory waits in a
+ * list per size. For any thread, and never on a fast path.
  */
 class MetadataPool {
  public:
@@ -29,13 +30,14 @@ class MetadataPool {
 
  private:
   static constexpr std::size_t kMinBytes = 64;
-  static constexpr int kSizes = 16;  // 64 B .. 2 MiB
+  static constexpr int kSizes = 64;  // 64 B .. 8 MiB
 
   struct FreeBlock {
     FreeBlock* next;
   };
 
   static int SizeIndex(std::size_t bytes) noexcept;
+  static std::size_t BytesOf(int index) noexcept;
 
   Lock lock_;
   LazyTable<char> memory_;

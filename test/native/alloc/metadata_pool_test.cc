@@ -11,7 +11,7 @@
 namespace rmem {
 namespace {
 
-TEST(MetadataPool, RecyclesByPowersOfTwo) {
+TEST(MetadataPool, RecyclesByFourSizesToADoubling) {
   MetadataPool pool;
   ASSERT_TRUE(pool.Init(std::size_t{1} << 20));
   void* a = pool.Allocate(65);
@@ -23,7 +23,11 @@ TEST(MetadataPool, RecyclesByPowersOfTwo) {
   pool.Free(a, 65);
   EXPECT_EQ(pool.Allocate(128), a);
   EXPECT_NE(pool.Allocate(129), a);
-  EXPECT_EQ(pool.usedBytes(), 64u + 128 + 256);
+  EXPECT_EQ(pool.usedBytes(), 64u + 128 + 192);
+  void* c = pool.Allocate(600);
+  pool.Free(c, 600);
+  EXPECT_EQ(pool.Allocate(640), c);
+  EXPECT_NE(pool.Allocate(641), c);
   pool.Free(nullptr, 64);
   pool.Destroy();
 }
