@@ -4,23 +4,25 @@
  *
  * npm run bench:programs [-- --rounds N] [--size SHARE] [--allocators a,b] [--seed N] [--out FILE] [--json FILE] [program…]
  *
- * `--size 1` is the whole of each load (a million requests of Redis); the default, a fifth, takes about a minute and a
- * half a round. Programs: redis postgres mariadb sqlite python g++.
+ * `--size 1` is the whole of each load (a million requests of Redis); the default, a fifth, takes about two
+ * minutes a round of all; for figures to quote take --rounds 10 --size 1. Programs: redis postgres mariadb sqlite python g++.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readHost } from "../src/measure/host.js";
 import { packageRoot } from "../src/native.js";
+import { isDifference } from "../src/statistics/comparison.js";
 import { Random } from "../src/statistics/random.js";
-import { formatBytes, formatDuration } from "../src/units.js";
+import { formatBytes, formatDuration, formatPercent } from "../src/units.js";
 import { choosePrograms } from "./programs/all.js";
-import { ALL, displayName, OURS, preloads } from "./programs/allocators.js";
+import { AGAIN, ALL, displayName, GLIBC, OURS, preloads } from "./programs/allocators.js";
 import {
   bestOf,
   CPU,
   type Metric,
   medianOf,
+  noiseFloor,
   PEAK,
   provenance,
   ratioOf,
@@ -45,17 +47,17 @@ if (!(Number.isInteger(rounds) && rounds > 0))
   throw new Error(`--rounds ${flags.rounds} is no number of rounds`);
 if (!(size > 0 && size <= 1)) throw new Error(`--size ${flags.size} is not above 0 and at most 1`);
 const programs = choosePrograms(positionals);
-const chosen = preloads(flags.allocators.split(","));
+const chosen = preloads([...new Set([...flags.allocators.split(","), GLIBC, AGAIN])]);
 const names = chosen.map(({ name }) => name);
-const peers = names.filter((name) => name !== OURS);
+const peers = names.filter((name) => name !== OURS && name !== AGAIN);
 
-/** How far ours is from the best peer; ✗ where the whole interval is on the wrong side of 1. */
+/** How far ours is from the best peer; ✗ where that is worse by more than the noise. */
 function againstBest(runs: readonly Run[], metric: Metric): string {
   const best = bestOf(runs, peers, metric);
   const ratio = best === undefined ? undefined : ratioOf(runs, metric, OURS, best, seed);
   if (best === undefined || ratio === undefined) return "–";
-  const { low, high } = ratio;
-  const worse = metric.moreIsBetter ? high !== null && high < 1 : low !== null && low > 1;
+  const worse =
+    isDifference(ratio, noiseFloor(runs, metric, seed)) && ratio.median < 1 === metric.moreIsBetter;
   return `${ratioText(ratio)} of ${displayName(best)}${worse ? " ✗" : ""}`;
 }
 
@@ -64,16 +66,20 @@ function summary(results: readonly ProgramRuns[]): string[] {
     loads.map((load) => {
       const these = runs.filter((run) => run.load === load.name);
       const cells = [THROUGHPUT, CPU, PEAK].map((metric) => againstBest(these, metric));
-      return `| ${name}, ${load.name} | ${cells.join(" | ")} |`;
+      const noise = [THROUGHPUT, CPU].map((metric) => {
+        const floor = noiseFloor(these, metric, seed);
+        return floor === null ? "any" : formatPercent(floor);
+      });
+      return `| ${name}, ${load.name} | ${[...cells, noise.join(", ")].join(" | ")} |`;
     }),
   );
   return [
-    "| program, load | throughput | CPU time an operation | peak memory |",
-    "| --- | ---: | ---: | ---: |",
+    "| program, load | throughput | CPU time an operation | peak memory | noise of throughput, CPU |",
+    "| --- | ---: | ---: | ---: | ---: |",
     ...rows,
     "",
-    `${OURS} over the best of the peers, by the median, in that column: median of the rounds and 95 % interval. ✗: worse, and the ` +
-      "interval leaves 1 out. The best of several that are alike is partly the luckiest, so that a ratio of 1 is a little more than a draw.",
+    `${OURS} over the best of the peers, by the median, in that column: median of the rounds and 95 % interval. ✗: worse, the ` +
+      "interval leaves 1 out, and it is beyond the noise: how far glibc was from itself in the same rounds, interval included. The best of several that are alike is partly the luckiest, so that a ratio of 1 is a little more than a draw.",
   ];
 }
 

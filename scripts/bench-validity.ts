@@ -3,27 +3,27 @@
  * from start to end, and replayed through the same mallocs. Writes both side by side, with what part of the program's CPU
  * time malloc is at all.
  *
- * npm run bench:validity [-- --rounds N] [--size SHARE] [--replay-rounds N] [--seed N] [--out FILE] [--json FILE] [program…]
+ * npm run bench:validity [-- --rounds N] [--size SHARE] [--perf-rounds N] [--replay-rounds N] [--seed N] [--out FILE] [--json FILE] [program…]
  *
- * Programs: redis postgres mariadb sqlite. The defaults take about five minutes.
+ * Programs: redis postgres mariadb sqlite. The defaults take about six minutes; for figures to quote, --rounds 10 --size 1.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type ResultFile, resultFileSchema } from "../src/measure/measurement.js";
+import { type AllocatorResult, type ResultFile, resultFileSchema } from "../src/measure/measurement.js";
 import { packageRoot } from "../src/native.js";
 import { isDifference } from "../src/statistics/comparison.js";
 import { Random } from "../src/statistics/random.js";
-import { spearmanOfMedians } from "../src/statistics/rank.js";
+import { spearman, spearmanOfMedians } from "../src/statistics/rank.js";
 import { median } from "../src/statistics/summary.js";
 import type { Recording } from "../src/trace/recording.js";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "../src/units.js";
 import { choosePrograms, PROGRAMS } from "./programs/all.js";
-import { ALL, displayName, GLIBC, preloads } from "./programs/allocators.js";
-import { canSample, type MallocShare, sampleMalloc } from "./programs/malloc-share.js";
+import { AGAIN, ALL, displayName, GLIBC, preloads } from "./programs/allocators.js";
+import { canSample, type MallocShare, pooled, sampleMalloc } from "./programs/malloc-share.js";
 import type { Figures, Launch, Load, Program } from "./programs/program.js";
-import { type Metric, medianOf, provenance, ratioOf, ratioText } from "./programs/report.js";
+import { type Metric, medianOf, noiseFloor, provenance, ratioOf, ratioText } from "./programs/report.js";
 import { type Run, runRounds } from "./programs/rounds.js";
 import { recordWords, type Session } from "./programs/session.js";
 
@@ -37,14 +37,17 @@ const { values: flags, positionals } = parseArgs({
     rounds: { type: "string", default: "5" },
     size: { type: "string", default: "0.2" },
     "replay-rounds": { type: "string", default: "5" },
+    "perf-rounds": { type: "string", default: "2" },
     seed: { type: "string", default: "1" },
     out: { type: "string", default: join(packageRoot, "docs", "validity.md") },
     json: { type: "string" },
   },
 });
 const [rounds, size, seed] = [Number(flags.rounds), Number(flags.size), Number(flags.seed)];
+const perfRounds = Number(flags["perf-rounds"]);
 if (!(Number.isInteger(rounds) && rounds > 0))
   throw new Error(`--rounds ${flags.rounds} is no number of rounds`);
+if (!(perfRounds >= 0)) throw new Error(`--perf-rounds ${flags["perf-rounds"]} is no number of rounds`);
 if (!(size > 0 && size <= 1)) throw new Error(`--size ${flags.size} is not above 0 and at most 1`);
 
 /** The servers, by the load of each in which malloc has most to do. */
@@ -59,6 +62,7 @@ const servers = choosePrograms(
   PROGRAMS.filter(({ name }) => name in loadOf),
 );
 const chosen = preloads(ALL);
+const withAgain = preloads([...ALL, AGAIN]);
 const names = chosen.map(({ name }) => name);
 
 /** The whole life of the server counts, as the whole of it is recorded. */
@@ -70,9 +74,11 @@ const LIFE_CPU: Metric = {
 const PEAK: Metric = { title: "peak", moreIsBetter: false, of: (run) => run.largestBytes };
 
 interface Replayed {
-  /** null: the allocator failed, or the loop is all there is. */
+  /** On one thread. null: the allocator failed. */
   readonly warmNs: number | null;
   readonly coldNs: number | null;
+  /** With the threads of the trace. */
+  readonly threadsNs: number | null;
   readonly peakBytes: number | null;
 }
 
@@ -93,14 +99,31 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-/** Replays with the threads of the trace. */
-function replay(trace: string, folder: string): ResultFile {
+/** Replays with so many threads; 0: those of the trace. */
+function replay(trace: string, threads: string, folder: string): ResultFile {
   const out = join(folder, "replay.json");
   const { status } = spawnSync(
     process.execPath,
     [
-      ...[join(packageRoot, "bin", "rustydb-mem.js"), "replay", trace, "-a", names.join(",")],
-      ...["-r", flags["replay-rounds"], "--seed", flags.seed, "--no-verify", "--no-latency", "--no-tui"],
+      ...[
+        join(packageRoot, "bin", "rustydb-mem.js"),
+        "replay",
+        trace,
+        "-a",
+        names.join(","),
+        "--threads",
+        threads,
+      ],
+      ...[
+        "-r",
+        flags["replay-rounds"],
+        "--seed",
+        flags.seed,
+        "--no-verify",
+        "--no-latency",
+        "--no-tui",
+        "-q",
+      ],
       ...["--export-json", out],
     ],
     { stdio: ["ignore", "ignore", "inherit"] },
@@ -132,14 +155,18 @@ async function examine(program: Program, random: Random): Promise<Validity> {
   const { runs, version } = await runRounds(
     program,
     [load],
-    { preloads: chosen, rounds, size, random, progress: say },
+    { preloads: withAgain, rounds, size, random, progress: say },
     async (session, run) => {
       const once = (launch: Launch): Promise<Figures> => run(load.name, launch);
-      const shares: Record<string, MallocShare> = {};
-      for (const preload of maySample ? chosen : []) {
-        say(`${program.name}: perf, ${preload.name}`);
-        shares[preload.name] = await sampleMalloc(session, preload, program.user === undefined, once);
+      const sampled: Record<string, MallocShare[]> = {};
+      for (let round = 1; maySample && round <= perfRounds; round += 1) {
+        for (const preload of random.shuffled(chosen)) {
+          say(`${program.name}: perf, round ${round} of ${perfRounds}, ${preload.name}`);
+          const share = await sampleMalloc(session, preload, program.user === undefined, once);
+          sampled[preload.name] = [...(sampled[preload.name] ?? []), share];
+        }
       }
+      const shares = Object.fromEntries(Object.entries(sampled).map(([name, each]) => [name, pooled(each)]));
       say(`${program.name}: record`);
       const { recording, figures } = await record(session, once);
       if (recording.stopped !== null)
@@ -148,20 +175,25 @@ async function examine(program: Program, random: Random): Promise<Validity> {
       const [largest] = traces;
       if (largest === undefined) throw new Error(`nothing was recorded of ${program.name}`);
       say(`${program.name}: replay ${formatCount(largest.trace.events)} events`);
-      const result = replay(largest.trace.path, session.folder);
-      const [trace] = result.traces;
+      const own = replay(largest.trace.path, "0", session.folder);
+      const [trace] = own.traces;
       if (trace === undefined) throw new Error("the replay has no trace");
+      // With more threads than CPUs the waits for the recorded order are in the time; merged into one there are none.
+      const merged = trace.threads === 1 ? own : replay(largest.trace.path, "1", session.folder);
+      const of = (result: ResultFile, name: string): AllocatorResult | undefined =>
+        result.results.find(({ allocator }) => allocator === name);
       rest = {
         events: traces.reduce((sum, each) => sum + each.trace.events, 0),
         recordedOperations: figures.operations,
         trace: { events: trace.events, threads: trace.threads, peakLiveBytes: trace.peakLiveBytes },
         replayed: Object.fromEntries(
-          result.results.map((row) => [
-            row.allocator,
+          names.map((name) => [
+            name,
             {
-              warmNs: row.warm?.netNsPerEvent ?? null,
-              coldNs: row.cold?.netNsPerEvent ?? null,
-              peakBytes: row.memory?.peakBytes ?? null,
+              warmNs: of(merged, name)?.warm?.netNsPerEvent ?? null,
+              coldNs: of(merged, name)?.cold?.netNsPerEvent ?? null,
+              threadsNs: of(own, name)?.warm?.netNsPerEvent ?? null,
+              peakBytes: of(own, name)?.memory?.peakBytes ?? null,
             },
           ]),
         ),
@@ -173,23 +205,52 @@ async function examine(program: Program, random: Random): Promise<Validity> {
   return { name: program.name, version, load, runs, ...rest };
 }
 
+interface Pairs {
+  readonly pairs: number;
+  readonly same: number;
+}
+
 /** Pairs of allocators that reality tells apart, and how many of them the replay orders in the same way. */
 function concordance(
-  { runs, replayed }: Validity,
+  { replayed }: Validity,
   figure: "warmNs" | "coldNs",
-): { pairs: number; same: number } {
+  /** Below 0 where `a` is the cheaper in reality, above where `b` is; 0 where it can't be told. */
+  order: (a: string, b: string) => number,
+): Pairs {
   let [pairs, same] = [0, 0];
   for (const [index, a] of names.entries()) {
     for (const b of names.slice(index + 1)) {
-      const real = ratioOf(runs, LIFE_CPU, a, b, seed);
-      const [ours, theirs] = [replayed[a]?.[figure], replayed[b]?.[figure]];
-      if (real === undefined || !isDifference(real) || ours == null || theirs == null) continue;
+      const real = order(a, b);
+      const [first, second] = [replayed[a]?.[figure], replayed[b]?.[figure]];
+      if (real === 0 || first == null || second == null) continue;
       pairs += 1;
-      if (real.median > 1 === ours > theirs) same += 1;
+      if (Math.sign(real) === Math.sign(first - second)) same += 1;
     }
   }
   return { pairs, same };
 }
+
+const byCpu =
+  ({ runs }: Validity) =>
+  (a: string, b: string): number => {
+    const ratio = ratioOf(runs, LIFE_CPU, a, b, seed);
+    const floor = noiseFloor(runs, LIFE_CPU, seed);
+    return ratio === undefined || !isDifference(ratio, floor) ? 0 : ratio.median - 1;
+  };
+
+/** By the shares of samples in malloc, where they differ by more than 1.96 standard errors. */
+const byShare =
+  ({ shares }: Validity) =>
+  (a: string, b: string): number => {
+    const [first, second] = [shares[a], shares[b]];
+    if (first === undefined || second === undefined) return 0;
+    const variance = [first, second].reduce(
+      (sum, { malloc, samples }) => sum + (malloc * (1 - malloc)) / samples,
+      0,
+    );
+    const difference = first.malloc - second.malloc;
+    return Math.abs(difference) > 1.96 * Math.sqrt(variance) ? difference : 0;
+  };
 
 /** A row a round, in it the CPU time of each allocator. */
 function cpuByRound(runs: readonly Run[]): number[][] {
@@ -204,18 +265,22 @@ function cpuByRound(runs: readonly Run[]): number[][] {
 interface Verdict {
   readonly warm: { estimate: number; low: number; high: number };
   readonly cold: { estimate: number; low: number; high: number };
-  readonly warmPairs: { pairs: number; same: number };
-  readonly coldPairs: { pairs: number; same: number };
+  readonly warmPairs: Pairs;
+  readonly coldPairs: Pairs;
+  /** Of malloc's own time by perf with warm passes; undefined where it was not sampled. */
+  readonly share: number | undefined;
+  readonly sharePairs: Pairs;
   /** What the program has beside malloc, estimated. */
   readonly besideBytes: number;
   /** Largest of |replay + beside − reality| / reality. */
   readonly peakError: number;
-  /** Half of the interval of glibc's own CPU time an operation between rounds, relative. */
-  readonly noise: number;
+  /** How far glibc is from itself in CPU time an operation; null: anything may be noise. */
+  readonly noise: number | null;
 }
 
 function judge(validity: Validity): Verdict {
-  const { runs, replayed } = validity;
+  const { runs, replayed, shares } = validity;
+  const warmNs = names.map((name) => replayed[name]?.warmNs ?? Number.NaN);
   const correlation = (figure: "warmNs" | "coldNs"): Verdict["warm"] =>
     spearmanOfMedians(
       cpuByRound(runs),
@@ -227,26 +292,34 @@ function judge(validity: Validity): Verdict {
     return peak == null ? [] : [{ real: medianOf(runs, name, PEAK), replay: peak }];
   });
   const besideBytes = median(peaks.map(({ real, replay: peak }) => real - peak));
-  const deviations = names.map((name) => {
-    const own = runs.filter((run) => run.allocator === name).map(LIFE_CPU.of);
-    const middle = median(own);
-    return median(own.map((value) => Math.abs(value / middle - 1)));
-  });
   return {
     warm: correlation("warmNs"),
     cold: correlation("coldNs"),
-    warmPairs: concordance(validity, "warmNs"),
-    coldPairs: concordance(validity, "coldNs"),
+    warmPairs: concordance(validity, "warmNs", byCpu(validity)),
+    coldPairs: concordance(validity, "coldNs", byCpu(validity)),
+    share: names.every((name) => shares[name] !== undefined)
+      ? spearman(
+          names.map((name) => shares[name]?.malloc ?? Number.NaN),
+          warmNs,
+        )
+      : undefined,
+    sharePairs: concordance(validity, "warmNs", byShare(validity)),
     besideBytes,
     peakError: Math.max(...peaks.map(({ real, replay: peak }) => Math.abs(peak + besideBytes - real) / real)),
-    noise: median(deviations),
+    noise: noiseFloor(runs, LIFE_CPU, seed),
   };
 }
 
 const nsText = (value: number | null | undefined): string => (value == null ? "–" : value.toFixed(2));
 const correlationText = ({ estimate, low, high }: Verdict["warm"]): string =>
   `${estimate.toFixed(2)}${Number.isNaN(low) ? "" : ` [${low.toFixed(2)}, ${high.toFixed(2)}]`}`;
-const pairsText = ({ pairs, same }: { pairs: number; same: number }): string => `${same} of ${pairs}`;
+const pairsText = ({ pairs, same }: Pairs): string => `${same} of ${pairs}`;
+
+/** What part of the program's CPU time its events would take at the warm time of the replay. */
+const replayedShare = ({ runs, events, recordedOperations, replayed }: Validity, name: string): number =>
+  ((replayed[name]?.warmNs ?? Number.NaN) * events) /
+  recordedOperations /
+  (medianOf(runs, name, LIFE_CPU) * 1e9);
 
 function table(validity: Validity, verdict: Verdict): string[] {
   const { runs, replayed, shares } = validity;
@@ -254,8 +327,10 @@ function table(validity: Validity, verdict: Verdict): string[] {
     "CPU an operation",
     "over glibc's",
     "malloc's share of CPU",
+    "by the replay",
     "replay, warm ns an event",
     "cold",
+    "warm, own threads",
     "peak",
     "replay's peak",
     "with the rest",
@@ -271,8 +346,10 @@ function table(validity: Validity, verdict: Verdict): string[] {
       formatDuration(medianOf(runs, name, LIFE_CPU) * 1e9),
       name === GLIBC ? "1" : ratioText(ratioOf(runs, LIFE_CPU, name, GLIBC, seed)),
       share === undefined ? "–" : formatPercent(share.malloc),
+      formatPercent(replayedShare(validity, name)),
       nsText(replayed[name]?.warmNs),
       nsText(replayed[name]?.coldNs),
+      nsText(replayed[name]?.threadsNs),
       formatBytes(real),
       formatBytes(peak),
       formatBytes(expected),
@@ -308,7 +385,7 @@ function ceiling(validity: Validity, { noise }: Verdict): string[] {
   lines.push(
     `${formatCount(perOperation)} events of malloc an operation: between the fastest and the slowest of the replay ` +
       `lie ${formatDuration(spread)} an operation, ${formatPercent(spread / cpuNs)} of the ${formatDuration(cpuNs)} that one takes ` +
-      `on glibc; runs of the same stray by ${formatPercent(noise)} (median).`,
+      `on glibc; glibc was up to ${noise === null ? "any share" : formatPercent(noise)} from itself.`,
   );
   return lines;
 }
@@ -327,6 +404,13 @@ function section(validity: Validity, verdict: Verdict): string[] {
       `Time: rank correlation ${correlationText(verdict.warm)} with warm, ${correlationText(verdict.cold)} with cold passes; of ${pairs} pairs that ` +
         `differ by more than the noise ${pairsText(verdict.warmPairs)} are in the replay's warm order, ${pairsText(verdict.coldPairs)} in its cold. ` +
         `Wanted: ${GOOD_CORRELATION}; warm ${met(verdict.warm.estimate)}, cold ${met(verdict.cold.estimate)}.`,
+    );
+  }
+  if (verdict.share !== undefined) {
+    findings.push(
+      `Malloc's own time, by perf: rank correlation ${verdict.share.toFixed(2)} with warm passes; of ${verdict.sharePairs.pairs} pairs ` +
+        `whose shares differ by more than their sampling error ${verdict.sharePairs.same} are in the replay's order. Here the rest of the ` +
+        "program, with its noise, is left out, and so are page faults.",
     );
   }
   findings.push(
@@ -354,19 +438,20 @@ const results: Validity[] = [];
 for (const server of servers) results.push(await examine(server, random));
 const judged = results.map((validity) => ({ validity, verdict: judge(validity) }));
 
-const command = `npm run bench:validity -- --rounds ${rounds} --size ${size} --replay-rounds ${flags["replay-rounds"]}`;
+const command = `npm run bench:validity -- --rounds ${rounds} --size ${size} --perf-rounds ${perfRounds} --replay-rounds ${flags["replay-rounds"]}`;
 const text = [
   "# Does a replay predict the program?",
   "",
   `${provenance(command, chosen)}`,
   "",
   "Each server runs its load on every malloc, in rounds and in random order; the same load is recorded once, from the start of the server to " +
-    "its end, and replayed with the threads it had. Time in reality is the CPU time of the server over its whole life, an operation; time in the " +
+    "its end, and replayed: its memory with the threads it had, its time merged into one thread (beside it with its own, where the waits for " +
+    "the recorded order are in it). Time in reality is the CPU time of the server over its whole life, an operation; time in the " +
     "replay is net of the loop, warm (the pass over memory that it had before) and cold (the first, as the program itself has it). Peak " +
     "is the anonymous memory of the largest process; the replay's is the allocator's alone.",
   "",
-  "| server | rank correlation, warm | cold | pairs in order, warm | cold | peak off by at most | malloc's share on glibc |",
-  "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+  "| server | rank correlation, warm | cold | pairs in order, warm | cold | malloc's own time, warm | peak off by at most | malloc's share on glibc |",
+  "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
   ...judged.map(({ validity: { name, shares }, verdict }) => {
     const share = shares[GLIBC];
     const cells = [
@@ -374,6 +459,9 @@ const text = [
       verdict.warmPairs.pairs === 0 ? "no differences" : correlationText(verdict.cold),
       pairsText(verdict.warmPairs),
       pairsText(verdict.coldPairs),
+      verdict.share === undefined
+        ? "–"
+        : `${verdict.share.toFixed(2)}, ${pairsText(verdict.sharePairs)} pairs`,
       formatPercent(verdict.peakError),
       share === undefined ? "–" : formatPercent(share.malloc),
     ];
@@ -381,7 +469,7 @@ const text = [
   }),
   "",
   "Rank correlation: Spearman's, over all five, with the interval of drawing the rounds again. Pairs: of those whose CPU times in reality differ by " +
-    "more than their 95 % interval, how many the replay orders the same.",
+    "more than their 95 % interval and than glibc from itself, how many the replay orders the same. Malloc's own time is its share of the samples that perf takes of the program.",
   ...judged.flatMap(({ validity, verdict }) => section(validity, verdict)),
 ];
 writeFileSync(flags.out, `${text.join("\n")}\n`);

@@ -20,6 +20,9 @@ class AddressIndex {
   void Destroy() noexcept { nodes_.Release(); }
   bool EnsureRoom(std::size_t count) noexcept { return nodes_.Grow(count + 1); }
 
+  /** Nodes from this one on are not in use: gives their memory back, and returns how much that was. */
+  std::uint64_t TrimFrom(Index node) noexcept { return nodes_.PurgeFrom(node); }
+
   void Insert(Index node, PageRun run) noexcept;
   void Erase(Index node) noexcept;
   /** Changes a run that keeps its place among the others. */

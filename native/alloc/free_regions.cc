@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <bit>
 
-#include "alloc/page_tags.h"
 #include "base/checks.h"
 
 namespace rmem {
 
-bool FreeRegions::Init(std::size_t maxRegions, Fit fit, LazyTable<std::uint32_t>* tags) noexcept {
+bool FreeRegions::Init(std::size_t maxRegions, Fit fit, PageTags* tags) noexcept {
   fit_ = fit;
   tags_ = tags;
   return regions_.Reserve(maxRegions + 1) && (fit != Fit::kFirst || byAddress_.Init(maxRegions));
@@ -134,8 +133,8 @@ void FreeRegions::Renew(Index index) noexcept {
 
 void FreeRegions::Mark(Index node) noexcept {
   const PageRun run = regions_[node].run;
-  (*tags_)[run.first] = kFreeTag | node;
-  (*tags_)[run.end() - 1] = kFreeTag | node;
+  (*tags_)[run.first].store(kFreeTag | node, std::memory_order_relaxed);
+  (*tags_)[run.end() - 1].store(kFreeTag | node, std::memory_order_relaxed);
 }
 
 FreeRegions::Index FreeRegions::NewNode() noexcept {
@@ -156,7 +155,7 @@ void FreeRegions::DropNode(Index node) noexcept {
 
 // A tag that was left behind names a descriptor that is unused, or whose region lies elsewhere.
 FreeRegions::Index FreeRegions::StartingAt(std::uint32_t page) const noexcept {
-  const std::uint32_t tag = (*tags_)[page];
+  const std::uint32_t tag = PageTag((*tags_)[page]);
   if (!IsFreeTag(tag)) return kNone;
   const Region& region = regions_[tag & ~kTagKind];
   return region.run.first == page && region.run.pages != 0 ? tag & ~kTagKind : kNone;
@@ -164,7 +163,7 @@ FreeRegions::Index FreeRegions::StartingAt(std::uint32_t page) const noexcept {
 
 FreeRegions::Index FreeRegions::EndingAt(std::uint32_t page) const noexcept {
   if (page == 0) return kNone;
-  const std::uint32_t tag = (*tags_)[page - 1];
+  const std::uint32_t tag = PageTag((*tags_)[page - 1]);
   if (!IsFreeTag(tag)) return kNone;
   return regions_[tag & ~kTagKind].run.end() == page ? tag & ~kTagKind : kNone;
 }
@@ -289,13 +288,27 @@ void FreeRegions::Shorten(Index index, PageRun rest, std::uint32_t dirtyPages) n
     byAddress_.Resize(index, rest);
 }
 
-void FreeRegions::SetClean(Index index) noexcept {
+void FreeRegions::SetDirtyPages(Index index, std::uint32_t dirtyPages) noexcept {
   Region& region = regions_[index];
+  dirtyPages_ -= region.dirtyPages - dirtyPages;
+  if (dirtyPages != 0 || region.dirtyPages == 0) {
+    region.dirtyPages = dirtyPages;
+    return;
+  }
   Unlink(index);
   EraseBin(index);  // the order in a bin depends on it
-  dirtyPages_ -= region.dirtyPages;
   region.dirtyPages = 0;
   InsertBin(index);
+}
+
+std::uint64_t FreeRegions::Trim() noexcept {
+  while (top_ > 1 && regions_[top_ - 1].run.pages == 0) --top_;
+  unused_ = kNone;
+  for (Index index = top_; index-- > 1;) {
+    if (regions_[index].run.pages == 0) DropNode(index);
+  }
+  // Tags that were left behind may still name those above; they read as unused.
+  return regions_.PurgeFrom(top_) + (fit_ == Fit::kFirst ? byAddress_.TrimFrom(top_) : 0);
 }
 
 bool FreeRegions::IsTreap(Index root, unsigned bin, std::uint64_t* lastKey,

@@ -6,6 +6,7 @@
 #include "alloc/address_index.h"
 #include "alloc/lazy_table.h"
 #include "alloc/page_run.h"
+#include "alloc/page_tags.h"
 
 namespace rmem {
 
@@ -37,7 +38,7 @@ class FreeRegions {
 
   /** Room for `maxRegions`; false when address space is refused. `tags` has an entry for every page that is
    * ever told, and for the one behind. */
-  bool Init(std::size_t maxRegions, Fit fit, LazyTable<std::uint32_t>* tags) noexcept;
+  bool Init(std::size_t maxRegions, Fit fit, PageTags* tags) noexcept;
   void Destroy() noexcept;
 
   /** Makes sure that there can be `count` regions; false when memory for their descriptors is refused. */
@@ -58,13 +59,16 @@ class FreeRegions {
   void Remove(Index index) noexcept;
   /** Leaves only `rest` of a region: one of its ends, not empty. */
   void Shorten(Index index, PageRun rest, std::uint32_t dirtyPages) noexcept;
-  /** All of its pages have been purged. */
-  void SetClean(Index index) noexcept;
+  /** Some of its dirty pages have been purged: so many are left. */
+  void SetDirtyPages(Index index, std::uint32_t dirtyPages) noexcept;
 
   /** Of those with dirty pages, the one that was added to longest ago. */
   Index oldest() const noexcept { return oldest_; }
   /** Puts a region at the newer end. */
   void Renew(Index index) noexcept;
+
+  /** Gives back descriptors above the last in use; returns the bytes of memory that were. */
+  std::uint64_t Trim() noexcept;
 
   std::uint32_t count() const noexcept { return count_; }
   std::uint32_t dirtyCount() const noexcept { return dirtyCount_; }
@@ -114,7 +118,7 @@ class FreeRegions {
   bool IsTreap(Index root, unsigned bin, std::uint64_t* lastKey, std::uint64_t* count) const noexcept;
 
   LazyTable<Region> regions_;
-  LazyTable<std::uint32_t>* tags_ = nullptr;
+  PageTags* tags_ = nullptr;
   Fit fit_ = Fit::kBest;
   Index unused_ = kNone;
   Index top_ = 1;  // descriptors from here on were never used

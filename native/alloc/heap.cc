@@ -25,7 +25,11 @@ Heap<P>* Heap<P>::Create(const HeapConfig& config) noexcept {
     return nullptr;
   }
   Heap* heap = new (memory) Heap;
-  if (CreateAt(heap, config)) return heap;
+  if (CreateAt(heap, config)) {
+    // Without the thread, calls of the heap still look at the clock.
+    if (config.backgroundDecay) heap->StartBackgroundDecay();
+    return heap;
+  }
   heap->~Heap();
   ReleasePages(memory, kHeapPagesBytes<Heap>);
   return nullptr;
@@ -42,8 +46,14 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
                                         : std::min(config.slabMaxBytes, config.sizeClasses->maxBytes());
   slabEndBytes_ = kHasSlabs && config.hardened.enabled ? 0 : slabMaxBytes_ + 1;
   largeThresholdBytes_ = config.largeThresholdBytes;
-  const PageHeapConfig pagesConfig{config.reserveBytes, config.fit, config.dirtyCapBytes,
-                                   config.dirtyCapMaxBytes, config.hugePages};
+  PageHeapConfig pagesConfig;
+  pagesConfig.reserveBytes = config.reserveBytes;
+  pagesConfig.fit = config.fit;
+  pagesConfig.dirtyCapBytes = config.dirtyCapBytes;
+  pagesConfig.dirtyCapMaxBytes = config.dirtyCapMaxBytes;
+  pagesConfig.hugePages = config.hugePages;
+  pagesConfig.decayMs = config.decayMs;
+  pagesConfig.decayCalls = config.decayCalls;
   if (!pages_.Init(pagesConfig)) return false;
   bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
   if constexpr (kHasSlabs) {
@@ -226,12 +236,20 @@ void Heap<P>::Purge() noexcept {
 }
 
 template <Preset P>
+std::uint64_t Heap<P>::Compact() noexcept {
+  if constexpr (kHasSlabs) slabs_.FlushThisThread();
+  if constexpr (kHasTransactions) arenas_.Purge();
+  return pages_.Compact();
+}
+
+template <Preset P>
 HeapStats Heap<P>::Stats() noexcept {
   HeapStats stats;
   stats.hasSlabs = kHasSlabs;
   stats.hasArenas = kHasTransactions;
   stats.hasLargeObjects = kHasLargeObjects;
   stats.pages = pages_.Stats();
+  if (stats.pages.hugeAdvisedBytes != 0) stats.hugeResidentBytes = pages_.HugeResidentBytes();
   stats.metadataBytes = pool_.usedBytes();
   stats.isHardened = hardened_.enabled();
   if (stats.isHardened) stats.hardened = hardened_.Stats();

@@ -83,7 +83,7 @@ class Heap {
    * that is seen at once.
    */
   std::uint32_t TagOf(const void* p) noexcept {
-    return pages_.Contains(p) ? pages_.Tag(pages_.PageOf(p)) : 0;
+    return pages_.Contains(p) ? std::uint32_t{pages_.Tag(pages_.PageOf(p))} : 0;
   }
   static bool IsSlabTag(std::uint32_t tag) noexcept { return rmem::IsSlabTag(tag); }
   void FreeUntold(void* p) noexcept {
@@ -161,6 +161,14 @@ class Heap {
 
   /** Gives back what the calling thread caches, what arenas keep, and all dirty memory. */
   void Purge() noexcept;
+  /** The same, and trims the tables of the page heap. Returns the bytes given back to the system by pages
+   * and tables. */
+  std::uint64_t Compact() noexcept;
+
+  /** A thread that purges what has been idle while nobody calls; false when there is none to be had, or
+   * HeapConfig::decayMs is 0. Not inherited by a child made by fork. */
+  bool StartBackgroundDecay() noexcept { return pages_.StartBackgroundDecay(); }
+  void StopBackgroundDecay() noexcept { pages_.StopBackgroundDecay(); }
 
   /** Every page and block is accounted for, with `liveSlabBlocks` alive. For tests, while no other thread is
    * inside. */

@@ -10,6 +10,7 @@ void HeapStats::ForEach(Visit visit, void* context) const noexcept {
   show("dirtyBytes", pages.dirtyBytes);
   show("cleanBytes", pages.cleanBytes);
   show("hugeAdvisedBytes", pages.hugeAdvisedBytes);
+  show("hugeResidentBytes", hugeResidentBytes);
   show("dirtyCapBytes", pages.dirtyCapBytes);
   show("metadataBytes", metadataBytes);
   show("runAllocations", pages.allocations);
@@ -22,6 +23,7 @@ void HeapStats::ForEach(Visit visit, void* context) const noexcept {
   show("largestFreeBytes", pages.largestFreeBytes);
   show("purges", pages.purges);
   show("purgedBytes", pages.purgedBytes);
+  show("decayedBytes", pages.decayedBytes);
   if (hasSlabs) {
     show("slabs", slabs.slabs);
     show("slabBytes", slabs.slabBytes);

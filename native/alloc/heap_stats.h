@@ -20,6 +20,7 @@ struct HeapStats {
   SlabStats slabs{};
   ArenaStats arenas{};
   LargeStats large{};
+  std::uint64_t hugeResidentBytes = 0;  // as the system counts them, where huge pages were advised
   HardenedStats hardened{};
   std::uint64_t metadataBytes = 0;
 

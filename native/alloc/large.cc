@@ -24,11 +24,8 @@ inline char* LargeObjects::AllocatePages(std::size_t bytes, std::size_t alignmen
   if ((bytes | alignment) > pages_->reservedBytes()) [[unlikely]]
     return nullptr;
   const auto pages = static_cast<std::uint32_t>(PagesFor(bytes));
-  if (bytes < kHugePageBytes) [[likely]]
-    return pages_->AllocateObject(pages, std::max(alignment, kPageBytes), kPageBytes);
-  char* start = pages_->AllocateObject(pages, std::max(alignment, kPageBytes), kHugePageBytes);
-  if (start != nullptr) pages_->AdviseHuge(start, pages);
-  return start;
+  return pages_->AllocateObject(pages, std::max(alignment, kPageBytes),
+                                bytes < kHugePageBytes ? kPageBytes : kHugePageBytes);
 }
 
 void* LargeObjects::Allocate(std::size_t size, std::size_t alignment, bool zeroed) noexcept {

@@ -52,6 +52,16 @@ class LazyTable {
     return false;
   }
 
+  /** Elements from `count` on may be forgotten: whole pages of them become zeroes that take no memory.
+   * Returns the bytes that were resident. */
+  std::size_t PurgeFrom(std::size_t count) noexcept {
+    const std::size_t start = RoundUp(count * sizeof(T));
+    if (start >= committedBytes_) return 0;
+    char* const first = reinterpret_cast<char*>(elements_) + start;
+    const std::size_t resident = ResidentBytes(first, committedBytes_ - start);
+    return resident != 0 && PurgePages(first, committedBytes_ - start) ? resident : 0;
+  }
+
   T& operator[](std::size_t index) noexcept { return elements_[index]; }
   const T& operator[](std::size_t index) const noexcept { return elements_[index]; }
   T* data() noexcept { return elements_; }

@@ -6,15 +6,13 @@
 
 #include "base/bits.h"
 #include "base/checks.h"
+#include "os/process_memory.h"
 
 namespace rmem {
 namespace {
 
 constexpr std::size_t kDefaultReserveBytes = std::size_t{256} << 30;
 constexpr std::size_t kMinReserveBytes = std::size_t{1} << 20;
-// What is deferred: so many pages, and a part of what is live.
-constexpr std::uint64_t kDeferredPages = (std::size_t{2} << 20) / kPageBytes;
-constexpr std::uint64_t kDeferredShare = 16;
 constexpr std::uint32_t kMinCommitPages = (std::size_t{1} << 20) / kPageBytes;
 
 // Calls visit(word index, bits of that word) for the words that a run of bits spans.
@@ -44,13 +42,16 @@ bool PageHeap::Init(const PageHeapConfig& config) noexcept {
   bytes_ = wanted;
   endPage_ = static_cast<std::uint32_t>(wanted / kPageBytes);
   const std::size_t words = endPage_ / kWordBits + 1;
-  if (!tags_.Reserve(std::size_t{endPage_} + 1) || !dirty_.Reserve(words) ||
-      !huge_.Reserve(words / kHugePages + 1) || !huge_.Grow(words / kHugePages + 1) ||
+  if (!tags_.Reserve(std::size_t{endPage_} + 1) || !dirty_.Reserve(words) || !huge_.Init(base_, endPage_) ||
       !regions_.Init(endPage_ / 2 + 1, config.fit, &tags_)) {
     Destroy();
     return false;
   }
   hugePages_ = config.hugePages;
+  decay_.Init(config.decayMs);
+  if (config.decayCalls != 0)
+    msPerTick_ = std::max<std::uint64_t>(config.decayMs * kTickCalls / config.decayCalls, 1);
+  nowMs_ = config.nowMs;
   dirtyCapPages_ = config.dirtyCapBytes / kPageBytes;
   dirtyCapMaxPages_ = std::max(config.dirtyCapMaxBytes / kPageBytes, config.dirtyCapBytes / kPageBytes);
   purgeAbovePages_ = dirtyCapPages_;
@@ -59,12 +60,13 @@ bool PageHeap::Init(const PageHeapConfig& config) noexcept {
 }
 
 void PageHeap::Destroy() noexcept {
+  decayThread_.Stop();
   if (base_ != 0) ReleasePages(reinterpret_cast<void*>(base_), bytes_);
   base_ = 0;
   bytes_ = 0;
   tags_.Release();
   dirty_.Release();
-  huge_.Release();
+  huge_.Destroy();
   regions_.Destroy();
 }
 
@@ -184,11 +186,11 @@ PageRun PageHeap::TakeFromTop(std::uint32_t pages, std::size_t alignment) noexce
 PageRun PageHeap::Take(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept {
   // Free regions are separated by live runs, so that many descriptors are enough for every later free.
   if (!regions_.EnsureRoom(allocations_ - frees_ + 2 + kDeferred)) return {};
-  PageRun run = TakeFromRegions(pages, alignment, preferred);
-  if (run.pages == 0 && deferredCount_ != 0) {
-    FlushDeferred();
-    run = TakeFromRegions(pages, alignment, preferred);
+  if (deferredCount_ != 0) {
+    const FreeRegions::Index tight = regions_.Find(pages);
+    if (tight == FreeRegions::kNone || regions_[tight].run.pages != pages) FlushDeferred();
   }
+  PageRun run = TakeFromRegions(pages, alignment, preferred);
   if (run.pages == 0) run = TakeFromTop(pages, std::max(alignment, preferred));
   if (run.pages == 0 && preferred > alignment) run = TakeFromTop(pages, alignment);
   return run;
@@ -212,7 +214,7 @@ inline PageRun PageHeap::TakeDeferred(std::uint32_t pages, std::size_t alignment
 PageRun PageHeap::AllocateRun(std::uint32_t pages, std::size_t alignment, std::size_t preferred) noexcept {
   PageRun run = Take(pages, alignment, preferred);
   if (run.pages == 0) [[unlikely]] {
-    PurgeDownTo(0, ~0u);
+    PurgeDownTo(0, PurgeKind::kAll);
     run = Take(pages, alignment, alignment);
     if (run.pages == 0) {
       ++failures_;
@@ -234,7 +236,8 @@ void* PageHeap::Allocate(std::uint32_t pages, std::size_t alignment,
     run = AllocateRun(pages, alignment, preferredAlignment);
     if (run.pages == 0) return nullptr;
   }
-  PurgeOverCap();  // what a commit left to us, less what has just been reused
+  decay_.Note(dirtyPages_ + deferredPages_);
+  Settle();  // what a commit left to us, less what has just been reused
   return AddressOf(run.first);
 }
 
@@ -247,7 +250,8 @@ void* PageHeap::AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept
     run = AllocateRun(*pages, kPageBytes, kPageBytes);
     if (run.pages == 0) return nullptr;
   }
-  PurgeOverCap();
+  decay_.Note(dirtyPages_ + deferredPages_);
+  Settle();
   return AddressOf(run.first);
 }
 
@@ -261,10 +265,12 @@ char* PageHeap::AllocateObject(std::uint32_t pages, std::size_t alignment,
     if (run.pages == 0) return nullptr;
     tag = kLargeTag | pages;
   }
-  tags_[run.first] = tag;
+  Tag(run.first) = tag;
   ++objects_.allocations;
   objects_.livePages += pages;
-  PurgeOverCap();
+  if (pages >= HugePages::kPages && hugePages_) huge_.Advise(run);
+  decay_.Note(dirtyPages_ + deferredPages_);
+  Settle();
   return AddressOf(run.first);
 }
 
@@ -282,14 +288,13 @@ void PageHeap::FlushDeferred(std::uint32_t count) noexcept {
 inline void PageHeap::FreeRun(PageRun run) noexcept {
   ++frees_;
   livePages_ -= run.pages;
-  if (deferredCount_ == maxDeferred_ ||
-      deferredPages_ + run.pages > kDeferredPages + livePages_ / kDeferredShare) [[unlikely]] {
-    if (maxDeferred_ == 0 || run.pages > kDeferredPages) {
+  if (deferredCount_ == maxDeferred_) [[unlikely]] {
+    if (maxDeferred_ == 0) {
       dirtyPages_ += run.pages;
       return GiveBack(run, true);
     }
     // The older half: a program that turns over more than fits should not come here each time.
-    FlushDeferred((deferredCount_ + 1) / 2);
+    FlushDeferred((maxDeferred_ + 1) / 2);
   }
   deferred_[deferredCount_++] = run;
   deferredPages_ += run.pages;
@@ -320,12 +325,12 @@ void PageHeap::Free(void* start, std::uint32_t pages, PurgeNow purge) noexcept {
   }
   SetDirty(run, true);
   FreeRun(run);
-  if (purge == PurgeNow::kYes) PurgeOverCap();
+  if (purge == PurgeNow::kYes) Settle();
 }
 
 // Under the lock, so that of two threads that free it one is told.
 inline std::uint32_t PageHeap::EndObject(PageRun run) noexcept {
-  std::uint32_t& tag = tags_[run.first];
+  const PageTag tag = Tag(run.first);
   const std::uint32_t old = tag;
   if ((old & ~kReusedTag) != (kLargeTag | run.pages)) [[unlikely]] {
     RMEM_CHECK(IsLargeTag(old) && "freed a large object twice, or a pointer into one");
@@ -342,7 +347,7 @@ void PageHeap::FreeObject(std::uint32_t page, std::uint32_t pages) noexcept {
   const LockGuard guard(lock_);
   if ((EndObject(run) & kReusedTag) == 0) SetDirty(run, true);
   FreeRun(run);
-  PurgeOverCap();
+  Settle();
 }
 
 void PageHeap::FreeMovedObject(std::uint32_t page, std::uint32_t pages) noexcept {
@@ -368,10 +373,11 @@ bool PageHeap::Extend(void* start, std::uint32_t oldPages, std::uint32_t newPage
     if (next == FreeRegions::kNone || regions_[next].run.pages < more) return false;
     Cut(next, grown);
   }
+  decay_.Note(dirtyPages_);
   livePages_ += more;
   touched_ = std::max(touched_, grown.end());
-  if (IsLargeTag(tags_[run.first])) {
-    tags_[run.first] = kLargeTag | newPages;
+  if (IsLargeTag(Tag(run.first))) {
+    Tag(run.first) = kLargeTag | newPages;
     objects_.livePages += more;
   }
   return true;
@@ -380,8 +386,8 @@ bool PageHeap::Extend(void* start, std::uint32_t oldPages, std::uint32_t newPage
 void PageHeap::Shrink(void* start, std::uint32_t oldPages, std::uint32_t newPages) noexcept {
   const std::uint32_t first = PageOf(start);
   const LockGuard guard(lock_);
-  if (IsLargeTag(tags_[first])) {
-    tags_[first] = (tags_[first] & (kLargeTag | kReusedTag)) | newPages;
+  if (IsLargeTag(Tag(first))) {
+    Tag(first) = (Tag(first) & (kLargeTag | kReusedTag)) | newPages;
     objects_.livePages -= oldPages - newPages;
   }
   const PageRun rest{first + newPages, oldPages - newPages};
@@ -389,7 +395,7 @@ void PageHeap::Shrink(void* start, std::uint32_t oldPages, std::uint32_t newPage
   dirtyPages_ += rest.pages;
   SetDirty(rest, true);
   GiveBack(rest, true);
-  PurgeOverCap();
+  Settle();
 }
 
 void PageHeap::Zero(void* start, std::size_t bytes) noexcept {
@@ -410,44 +416,13 @@ void PageHeap::Zero(void* start, std::size_t bytes) noexcept {
 
 void PageHeap::AdviseHuge(void* start, std::uint32_t pages) noexcept {
   if (!hugePages_) return;
-  const std::uint32_t first = PageOf(start);
-  const std::uint32_t begin = (first + kHugePages - 1) / kHugePages;
-  const std::uint32_t end = (first + pages) / kHugePages;
   const LockGuard guard(lock_);
-  for (std::uint32_t block = begin; block < end;) {
-    const auto advised = [&](std::uint32_t b) { return (huge_[b / kWordBits] >> (b % kWordBits) & 1) != 0; };
-    std::uint32_t last = block;
-    while (last < end && !advised(last)) ++last;
-    if (last == block) {
-      ++block;
-      continue;
-    }
-    if (!AdviseHugePages(AddressOf(block * kHugePages), (last - block) * kHugePageBytes, true)) return;
-    ForEachWord(block, last, [&](std::uint32_t word, Word bits) { huge_[word] |= bits; });
-    hugeAdvised_ += last - block;
-    block = last;
-  }
-}
-
-// Takes the advice back from the huge pages that a free range touches. A range that small objects may take
-// next must not stay advised: the kernel would fill it up with huge pages.
-void PageHeap::UnadviseHuge(PageRun run) noexcept {
-  if (hugeAdvised_ == 0) return;
-  const auto advised = [&](std::uint32_t b) { return (huge_[b / kWordBits] >> (b % kWordBits) & 1) != 0; };
-  const std::uint32_t end = (run.end() - 1) / kHugePages + 1;
-  for (std::uint32_t block = run.first / kHugePages; block < end; ++block) {
-    if (!advised(block)) continue;
-    const std::uint32_t first = block;
-    while (block < end && advised(block)) ++block;
-    if (!AdviseHugePages(AddressOf(first * kHugePages), (block - first) * kHugePageBytes, false)) continue;
-    ForEachWord(first, block, [&](std::uint32_t word, Word bits) { huge_[word] &= ~bits; });
-    hugeAdvised_ -= block - first;
-  }
+  huge_.Advise({PageOf(start), pages});
 }
 
 // Purges a free run that has dirty pages, with one call from the first of them to the last: the clean ones
-// between hold nothing. False when the system refuses.
-bool PageHeap::PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept {
+// between hold nothing. Returns how many there were; 0 when the system refuses.
+std::uint32_t PageHeap::PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept {
   PageRun dirty = run;
   if (dirtyPages != run.pages) {
     std::uint32_t first = run.end(), last = run.first;
@@ -460,48 +435,119 @@ bool PageHeap::PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept {
     });
     dirty = {first, last + 1 - first};
   }
-  UnadviseHuge(dirty);
-  if (!PurgePages(AddressOf(dirty.first), std::size_t{dirty.pages} * kPageBytes)) return false;
+  // A range that small objects may take next must not stay advised: the kernel would fill it up with huge
+  // pages.
+  huge_.Withdraw(dirty);
+  if (!PurgePages(AddressOf(dirty.first), std::size_t{dirty.pages} * kPageBytes)) return 0;
   SetDirty(dirty, false);
   dirtyPages_ -= dirtyPages;
   purgedPages_ += dirtyPages;
-  return true;
+  return dirtyPages;
+}
+
+// As much of a run as the kind of purge wants, from its upper end; returns how many pages.
+std::uint32_t PageHeap::PurgePart(PageRun run, std::uint32_t dirtyPages, PurgeKind kind,
+                                  std::uint64_t wanted) noexcept {
+  if (kind == PurgeKind::kAll) return PurgeRun(run, dirtyPages);
+  PageRun part = run;
+  if (kind == PurgeKind::kIdle && wanted < dirtyPages) {
+    const auto pages = static_cast<std::uint32_t>(wanted);
+    part = {run.end() - pages, pages};
+  }
+  part = huge_.WholeOnly(part);
+  if (part.pages == 0) {
+    if (kind == PurgeKind::kIdle) return 0;
+    part = run;
+  }
+  const std::uint32_t dirty = dirtyPages == run.pages ? part.pages : CountDirty(part);
+  return dirty == 0 ? 0 : PurgeRun(part, dirty);
 }
 
 // What lies above the top first, so that what is left lies together at the lower end; then what has been free
-// longest. A region is purged whole, and tried once.
-void PageHeap::PurgeDownTo(std::uint64_t targetPages, unsigned maxRegions) noexcept {
+// longest. Each region is tried once.
+void PageHeap::PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept {
   FlushDeferred();
   const std::uint32_t aboveTop = DirtyAboveTop();
-  if (aboveTop != 0 && dirtyPages_ > targetPages && PurgeRun({top_, dirtyEnd_ - top_}, aboveTop))
-    dirtyEnd_ = top_;
-  for (std::uint32_t left = std::min(regions_.dirtyCount(), maxRegions);
-       left != 0 && dirtyPages_ > targetPages; --left) {
+  if (aboveTop != 0 && dirtyPages_ > targetPages) {
+    PurgePart({top_, dirtyEnd_ - top_}, aboveTop, kind, dirtyPages_ - targetPages);
+    if (DirtyAboveTop() == 0) dirtyEnd_ = top_;
+  }
+  std::uint32_t left = regions_.dirtyCount();
+  // As many as calls make dirty, until they fall behind.
+  if (kind != PurgeKind::kAll) left = std::min(left, dirtyPages_ > 2 * dirtyCapPages_ ? kPurgeRegions : 1u);
+  for (; left != 0 && dirtyPages_ > targetPages; --left) {
     const FreeRegions::Index index = regions_.oldest();
-    if (PurgeRun(regions_[index].run, regions_[index].dirtyPages)) {
-      regions_.SetClean(index);
-    } else {
-      regions_.Renew(index);
-    }
+    const FreeRegions::Region& region = regions_[index];
+    const std::uint32_t purged = PurgePart(region.run, region.dirtyPages, kind, dirtyPages_ - targetPages);
+    regions_.SetDirtyPages(index, region.dirtyPages - purged);
+    if (region.dirtyPages != 0) regions_.Renew(index);
   }
 }
 
 // In batches, so that no call waits long.
 void PageHeap::PurgeSome() noexcept {
+  const std::uint64_t before = dirtyPages_ + deferredPages_;
   if (purgeAbovePages_ == dirtyCapPages_) {
     ++purges_;
     purgeAbovePages_ = dirtyCapPages_ / 2;
     // As glibc's trim threshold: a program that frees this much is likely to want it again.
     dirtyCapPages_ = std::min(dirtyCapPages_ * 2, dirtyCapMaxPages_);
   }
-  PurgeDownTo(purgeAbovePages_, kPurgeRegions);
+  PurgeDownTo(purgeAbovePages_, PurgeKind::kOverCap);
+  decay_.Purged(before - dirtyPages_);
   if (dirtyPages_ <= purgeAbovePages_) purgeAbovePages_ = dirtyCapPages_;
 }
 
 void PageHeap::Purge() noexcept {
   const LockGuard guard(lock_);
-  if (dirtyPages_ != 0) ++purges_;
-  PurgeDownTo(0, ~0u);
+  const std::uint64_t before = dirtyPages_ + deferredPages_;
+  if (before != 0) ++purges_;
+  PurgeDownTo(0, PurgeKind::kAll);
+  decay_.Purged(before - dirtyPages_);
+}
+
+void PageHeap::Tick() noexcept {
+  ticks_ = kTickCalls;
+  const std::uint64_t before = dirtyPages_ + deferredPages_;
+  if (before == 0 || !decay_.enabled()) return;
+  // Calls count as time, so that a program in a hurry does not keep for seconds what it will not need.
+  workedMs_ += msPerTick_;
+  const std::uint64_t due = decay_.Due(nowMs_() + workedMs_, before);
+  if (due == 0) return;
+  PurgeDownTo(before - due, PurgeKind::kIdle);
+  const std::uint64_t purged = before - dirtyPages_;
+  if (purged != 0) ++purges_;
+  decayedPages_ += purged;
+  decay_.Purged(purged);
+}
+
+void PageHeap::Decay() noexcept {
+  // One batch for each time that the lock is held, and no more than there can be.
+  for (std::uint32_t batches = ~0u; batches != 0; --batches) {
+    const LockGuard guard(lock_);
+    const std::uint64_t before = decayedPages_;
+    Tick();
+    if (decayedPages_ == before) return;
+  }
+}
+
+bool PageHeap::StartBackgroundDecay() noexcept {
+  if (!decay_.enabled()) return false;
+  return decayThread_.Start(
+      decay_.quarterMs(), [](void* heap) noexcept { static_cast<PageHeap*>(heap)->Decay(); }, this);
+}
+
+std::uint64_t PageHeap::Compact() noexcept {
+  const LockGuard guard(lock_);
+  const std::uint64_t before = dirtyPages_ + deferredPages_;
+  if (before != 0) ++purges_;
+  PurgeDownTo(0, PurgeKind::kAll);
+  decay_.Purged(before - dirtyPages_);
+  std::uint64_t bytes = (before - dirtyPages_) * kPageBytes;
+  bytes += tags_.PurgeFrom(std::size_t{top_} + 1) + regions_.Trim();
+  // Bits of refused purges stay.
+  bytes += dirty_.PurgeFrom(std::max(top_, dirtyEnd_) / kWordBits + 1);
+  return bytes;
 }
 
 PageHeapStats PageHeap::Stats() noexcept {
@@ -514,7 +560,7 @@ PageHeapStats PageHeap::Stats() noexcept {
   stats.liveBytes = livePages_ * kPageBytes;
   stats.dirtyBytes = dirtyPages_ * kPageBytes;
   stats.cleanBytes = (freeTouched - dirtyPages_) * kPageBytes;
-  stats.hugeAdvisedBytes = hugeAdvised_ * kHugePageBytes;
+  stats.hugeAdvisedBytes = huge_.advised() * kHugePageBytes;
   stats.dirtyCapBytes = dirtyCapPages_ * kPageBytes;
   stats.allocations = allocations_;
   stats.freeListHits = freeListHits_;
@@ -525,8 +571,14 @@ PageHeapStats PageHeap::Stats() noexcept {
   stats.freeRegions = regions_.count();
   stats.purges = purges_;
   stats.purgedBytes = purgedPages_ * kPageBytes;
+  stats.decayedBytes = decayedPages_ * kPageBytes;
   stats.failures = failures_;
   return stats;
+}
+
+std::uint64_t PageHeap::HugeResidentBytes() const noexcept {
+  std::uint64_t bytes = 0;
+  return HugeBytesIn(reinterpret_cast<void*>(base_), bytes_, &bytes) ? bytes : 0;
 }
 
 ObjectCounts PageHeap::Objects() noexcept {

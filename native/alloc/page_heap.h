@@ -4,9 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/decay_thread.h"
+#include "alloc/dirty_decay.h"
 #include "alloc/free_regions.h"
+#include "alloc/huge_pages.h"
 #include "alloc/lazy_table.h"
 #include "alloc/page_tags.h"
+#include "base/clock.h"
 #include "os/lock.h"
 #include "os/pages.h"
 
@@ -18,6 +22,9 @@ struct PageHeapConfig {
   std::size_t dirtyCapBytes = std::size_t{8} << 20;
   std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
   bool hugePages = true;
+  std::uint64_t decayMs = 10'000;                 // dirty pages that long unused are purged; 0: never
+  std::uint64_t decayCalls = 16'384;              // so many calls count as much as that time; 0: none
+  std::uint64_t (*nowMs)() = &MonotonicCoarseMs;  // a test has its own
 };
 
 struct PageHeapStats {
@@ -31,7 +38,8 @@ struct PageHeapStats {
   std::uint64_t frees, coalesces;           // a free coalesces when it joins a free neighbour (or two)
   std::uint64_t largestFreeBytes;           // of the free regions below the top
   std::uint64_t freeRegionBytes, freeRegions;
-  std::uint64_t purges, purgedBytes;
+  std::uint64_t purges, purgedBytes;  // because of the cap, on demand, or by time
+  std::uint64_t decayedBytes;         // of these, by time
   std::uint64_t failures;
 };
 
@@ -63,7 +71,7 @@ class PageHeap {
   /** As many pages up to `*pages` as a free region has, where none has that many but one has `least`; tells
    * how many. So that what is free is used before what is new. */
   void* AllocateUpTo(std::uint32_t* pages, std::uint32_t least) noexcept;
-  /** The same for a large object: tags its first page, and counts it. */
+  /** The same for a large object: tags its first page, advises whole huge pages in it, and counts it. */
   char* AllocateObject(std::uint32_t pages, std::size_t alignment, std::size_t preferredAlignment) noexcept;
   /** When a purge must not happen now (inside a commit), it is left to the next call that may. */
   enum class PurgeNow : bool { kNo, kYes };
@@ -85,7 +93,22 @@ class PageHeap {
 
   /** Gives all dirty memory back to the system. */
   void Purge() noexcept;
+  /** The same, and trims tables and descriptors to what is in use. Returns the bytes given back: dirty ones
+   * and resident ones of metadata. */
+  std::uint64_t Compact() noexcept;
+
+  /** Purges what has been idle for the time to decay. Calls of the heap do so now and then; a heap that
+   * nobody calls wants a thread. */
+  void Decay() noexcept;
+  /** A thread that calls Decay, in this process (not in its children); false when there is none to be had, or
+   * nothing decays by time. */
+  bool StartBackgroundDecay() noexcept;
+  void StopBackgroundDecay() noexcept { decayThread_.Stop(); }
+  bool hasBackgroundDecay() const noexcept { return decayThread_.running(); }
   PageHeapStats Stats() noexcept;
+  /** Resident bytes in huge pages as the system counts them; 0 where it does not tell. Takes milliseconds in
+   * a large process. */
+  std::uint64_t HugeResidentBytes() const noexcept;
   ObjectCounts Objects() noexcept;
 
   std::uint32_t PageOf(const void* p) const noexcept {
@@ -98,7 +121,7 @@ class PageHeap {
     return reinterpret_cast<char*>(base_ + std::uintptr_t{page} * kPageBytes);
   }
   bool Contains(const void* p) const noexcept { return reinterpret_cast<std::uintptr_t>(p) - base_ < bytes_; }
-  std::uint32_t& Tag(std::uint32_t page) noexcept { return tags_[page]; }
+  PageTag Tag(std::uint32_t page) noexcept { return PageTag(tags_[page]); }
   std::size_t reservedBytes() const noexcept { return bytes_; }
 
   void LockAll() noexcept { lock_.Acquire(); }
@@ -110,9 +133,13 @@ class PageHeap {
  private:
   using Word = std::uint64_t;
   static constexpr std::uint32_t kWordBits = 64;
-  static constexpr std::uint32_t kHugePages = kHugePageBytes / kPageBytes;
+  static constexpr std::uint32_t kTickCalls = 64;  // between looks at the clock
+  /** All that is dirty; what is over the cap, whole regions; what has been idle, no page more. Of huge pages
+   * that are advised, the last two take whole ones only where that is enough. */
+  enum class PurgeKind : std::uint8_t { kAll, kOverCap, kIdle };
 
-  static constexpr unsigned kPurgeRegions = 8;  // that one call purges when too much is dirty
+  static constexpr std::uint32_t kPurgeRegions =
+      4;  // that one call purges at most when far too much is dirty
 
   static constexpr unsigned kDeferred = 8;
 
@@ -138,13 +165,18 @@ class PageHeap {
   }
   std::uint32_t CountDirtyOf(const FreeRegions::Region& region, PageRun part) const noexcept;
   void SetDirty(PageRun run, bool dirty) noexcept;
-  void UnadviseHuge(PageRun run) noexcept;
-  bool PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept;
-  void PurgeDownTo(std::uint64_t targetPages, unsigned maxRegions) noexcept;
-  void PurgeOverCap() noexcept {
+  std::uint32_t PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept;
+  std::uint32_t PurgePart(PageRun run, std::uint32_t dirtyPages, PurgeKind kind,
+                          std::uint64_t wanted) noexcept;
+  void PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept;
+  /** At the end of a call: the policies. */
+  void Settle() noexcept {
     if (dirtyPages_ + deferredPages_ > purgeAbovePages_) [[unlikely]]
       PurgeSome();
+    if (--ticks_ == 0) [[unlikely]]
+      Tick();
   }
+  void Tick() noexcept;
   void PurgeSome() noexcept;
 
   std::uintptr_t base_ = 0;
@@ -158,27 +190,33 @@ class PageHeap {
   std::uint32_t committed_ = 0;  // pages from here on cannot be touched
   std::uint32_t dirtyEnd_ = 0;   // above the top, pages from here on are not dirty
   // The runs freed last, as they were, oldest first. A request of just that length takes one back, so that a
-  // program which frees and allocates the same lengths again pays for no index; nobody gets fresh pages
-  // before they have been joined to the free regions. Unused where the fit is not best fit.
+  // program which frees and allocates the same lengths again pays for no index; any other that no region fits
+  // exactly has them joined to the regions first, so that nothing is split which best fit would have spared.
+  // Unused where the fit is another one.
   PageRun deferred_[kDeferred] = {};
   std::uint32_t deferredCount_ = 0;
   std::uint32_t maxDeferred_ = 0;
   std::uint64_t deferredPages_ = 0;
   FreeRegions regions_;
-  LazyTable<std::uint32_t> tags_;
+  PageTags tags_;
   // One bit a page: its contents may differ from zero. Kept while a page is live (what it held when it was
   // handed out), read then without the lock by Zero, hence atomic.
   LazyTable<std::atomic<Word>> dirty_;
-  LazyTable<Word> huge_;  // one bit a huge page: advised
+  HugePages huge_;
+  std::uint32_t ticks_ = kTickCalls;
+  DirtyDecay decay_;
+  std::uint64_t (*nowMs_)() = nullptr;
+  std::uint64_t msPerTick_ = 0;
+  std::uint64_t workedMs_ = 0;
+  DecayThread decayThread_;
 
   std::uint64_t livePages_ = 0;
   std::uint64_t dirtyPages_ = 0;  // free ones, without the deferred
   std::uint64_t dirtyCapPages_ = 0;
   std::uint64_t dirtyCapMaxPages_ = 0;
   std::uint64_t purgeAbovePages_ = 0;  // the cap; while a purge is under way, what it goes down to
-  std::uint64_t hugeAdvised_ = 0;
   std::uint64_t allocations_ = 0, freeListHits_ = 0, frees_ = 0, coalesces_ = 0;
-  std::uint64_t purges_ = 0, purgedPages_ = 0, failures_ = 0;
+  std::uint64_t purges_ = 0, purgedPages_ = 0, decayedPages_ = 0, failures_ = 0;
   ObjectCounts objects_{};
 };
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+
+#include "alloc/lazy_table.h"
 
 namespace rmem {
 
@@ -29,5 +32,23 @@ constexpr std::uint32_t PagesOfTag(std::uint32_t largeTag) noexcept {
 constexpr bool IsFreeTag(std::uint32_t tag) noexcept {
   return (tag & kTagKind) == kFreeTag;
 }
+
+/** A tag is read by whoever frees a neighbour while its owner writes it; either value does, since both say
+ * that the page is not free. */
+using PageTags = LazyTable<std::atomic<std::uint32_t>>;
+
+/** One tag, as if it were a plain number. */
+class PageTag {
+ public:
+  explicit PageTag(std::atomic<std::uint32_t>& tag) noexcept : tag_(tag) {}
+  operator std::uint32_t() const noexcept { return tag_.load(std::memory_order_relaxed); }
+  const PageTag& operator=(std::uint32_t tag) const noexcept {
+    tag_.store(tag, std::memory_order_relaxed);
+    return *this;
+  }
+
+ private:
+  std::atomic<std::uint32_t>& tag_;
+};
 
 }  // namespace rmem

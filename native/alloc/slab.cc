@@ -360,7 +360,7 @@ unsigned SlabAllocator::RefillFromDepot(unsigned index, void** blocks, unsigned 
 std::uint32_t SlabAllocator::SlabOf(const void* block, unsigned index) noexcept {
   RMEM_CHECK(pages_->Contains(block) && "freed a block that is not of this heap");
   const std::uint32_t tag = pages_->Tag(pages_->PageOf(block));
-  RMEM_CHECK((tag != 0 && (tag & kLargeTag) == 0) && "freed a block that is in no slab");
+  RMEM_CHECK(IsSlabTag(tag) && "freed a block that is in no slab");
   RMEM_CHECK((ClassOfTag(tag) == index) && "freed a block with the size of another class");
   return tag & (kMaxSlabs - 1);
 }

@@ -34,6 +34,10 @@ std::uint64_t MonotonicNs() {
   return Read(CLOCK_MONOTONIC);
 }
 
+std::uint64_t MonotonicCoarseMs() {
+  return Read(CLOCK_MONOTONIC_COARSE) / 1'000'000;
+}
+
 std::uint64_t ProcessCpuNs() {
   return Read(CLOCK_PROCESS_CPUTIME_ID);
 }

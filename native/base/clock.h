@@ -11,6 +11,9 @@ namespace rmem {
 /** Nanoseconds of CLOCK_MONOTONIC. */
 std::uint64_t MonotonicNs();
 
+/** Milliseconds of CLOCK_MONOTONIC_COARSE: a few ns to read, and as exact as the kernel's tick. */
+std::uint64_t MonotonicCoarseMs();
+
 /** CPU time in ns of all threads of this process. */
 std::uint64_t ProcessCpuNs();
 

@@ -11,6 +11,7 @@
 #include "base/checks.h"
 #include "interpose/malloc_config.h"
 #include "interpose/malloc_faults.h"
+#include "interpose/malloc_stats.h"
 #include "os/lock.h"
 
 /**
@@ -131,6 +132,11 @@ __attribute__((destructor(101))) void CheckAtExit() noexcept {
 }
 
 }  // namespace
+
+HeapStats MallocHeapStats() noexcept {
+  return TheHeap().Stats();
+}
+
 }  // namespace rmem
 
 #define RMEM_EXPORT extern "C" __attribute__((visibility("default")))

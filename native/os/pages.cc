@@ -87,6 +87,20 @@ bool PurgePages(void* start, std::size_t bytes) noexcept {
   return ::madvise(start, bytes, MADV_DONTNEED) == 0;
 }
 
+std::size_t ResidentBytes(const void* start, std::size_t bytes) noexcept {
+  std::size_t pages = 0;
+  unsigned char resident[1024];
+  auto* at = static_cast<char*>(const_cast<void*>(start));
+  for (std::size_t left = bytes; left != 0;) {
+    const std::size_t part = left < sizeof resident * kPageBytes ? left : sizeof resident * kPageBytes;
+    if (::mincore(at, part, resident) != 0) return 0;
+    for (std::size_t i = 0; i < part / kPageBytes; ++i) pages += resident[i] & 1;
+    at += part;
+    left -= part;
+  }
+  return pages * kPageBytes;
+}
+
 void ReleasePages(void* start, std::size_t bytes) noexcept {
   RMEM_CHECK((::munmap(start, bytes) == 0) && "a range that is given back was never mapped");
 }

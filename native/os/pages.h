@@ -29,6 +29,9 @@ bool ForbidPages(void* start, std::size_t bytes) noexcept;
 /** Gives the memory of a committed range back. The range stays committed, and reads as zero. */
 bool PurgePages(void* start, std::size_t bytes) noexcept;
 
+/** How much of a mapped range is in memory; 0 when the system does not tell. */
+std::size_t ResidentBytes(const void* start, std::size_t bytes) noexcept;
+
 /** Gives a range of address space back. */
 void ReleasePages(void* start, std::size_t bytes) noexcept;
 

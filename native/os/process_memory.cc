@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 
 namespace rmem {
@@ -99,6 +101,48 @@ bool ProcessMemory::ReadStatus(MemoryReading* reading) {
   reading->hugeBytes = 0;
   reading->knowsHugeBytes = false;
   return true;
+}
+
+bool HugeBytesIn(const void* start, std::size_t bytes, std::uint64_t* hugeBytes) noexcept {
+  const int file = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const auto first = reinterpret_cast<std::uintptr_t>(start);
+  bool overlaps = false;
+  const auto hex = [](std::string_view* text) {
+    std::uint64_t value = 0;
+    for (; !text->empty(); text->remove_prefix(1)) {
+      const char c = text->front();
+      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+      if (digit < 0) break;
+      value = value * 16 + static_cast<std::uint64_t>(digit);
+    }
+    return value;
+  };
+  *hugeBytes = 0;
+  const auto readLine = [&](std::string_view line) {
+    std::string_view rest = line;
+    const std::uint64_t low = hex(&rest);
+    // A mapping begins with its addresses; all the other lines with a word.
+    if (rest.size() != line.size() && rest.starts_with('-')) {
+      rest.remove_prefix(1);
+      overlaps = low < first + bytes && hex(&rest) > first;
+    } else if (overlaps) {
+      *hugeBytes += KilobytesOr0(line, "AnonHugePages") + KilobytesOr0(line, "Private_Hugetlb");
+    }
+  };
+  char buffer[8192];
+  std::size_t kept = 0;
+  ssize_t length;
+  while ((length = read(file, buffer + kept, sizeof(buffer) - kept)) > 0) {
+    std::string_view text(buffer, kept + static_cast<std::size_t>(length));
+    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1))
+      readLine(text.substr(0, end));
+    if (text.size() == sizeof(buffer)) text = {};  // the name of a mapping beyond all measure
+    kept = text.size();
+    std::copy(text.begin(), text.end(), buffer);
+  }
+  close(file);
+  return length == 0;
 }
 
 std::uint64_t MinorFaults() {

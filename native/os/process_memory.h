@@ -46,6 +46,12 @@ class ProcessMemory {
 /** The bytes of the line `name:   N kB` of a /proc file; false where there is no such line. */
 bool FindKilobytes(std::string_view text, std::string_view name, std::uint64_t* bytes);
 
+/**
+ * Resident bytes in transparent or explicit huge pages, of the mappings that overlap a range; false where
+ * /proc/self/smaps can't be read. Walks the page tables of the whole process, allocates nothing.
+ */
+bool HugeBytesIn(const void* start, std::size_t bytes, std::uint64_t* hugeBytes) noexcept;
+
 /** Page faults of this process so far that needed no input. */
 std::uint64_t MinorFaults();
 

@@ -10,6 +10,8 @@ export interface Preload {
 
 export const OURS = "rustydb-malloc";
 export const GLIBC = "malloc";
+/** The C library a second time: how far it is from itself is noise. */
+export const AGAIN = "malloc again";
 export const ALL: readonly string[] = [OURS, GLIBC, "jemalloc", "mimalloc", "tcmalloc"];
 
 /** Path of the C library that runs here. */
@@ -27,8 +29,8 @@ function cLibrary(): string {
  */
 export function preloads(names: readonly string[]): Preload[] {
   return names.map((name) => {
-    const { library } = chooseAllocators([name]).allocators[0] ?? {};
-    const path = library?.realPath ?? (name === GLIBC ? cLibrary() : undefined);
+    const isLibc = name === GLIBC || name === AGAIN;
+    const path = isLibc ? cLibrary() : chooseAllocators([name]).allocators[0]?.library?.realPath;
     if (path === undefined) throw new Error(`${name} is no library that could be preloaded`);
     if (!existsSync(path))
       throw new Error(`${path} is not there: build it with node scripts/build-native.mjs`);
@@ -37,4 +39,4 @@ export function preloads(names: readonly string[]): Preload[] {
 }
 
 /** How tables name it: what replays call malloc is one of five mallocs here. */
-export const displayName = (name: string): string => (name === GLIBC ? "glibc" : name);
+export const displayName = (name: string): string => name.replace(/^malloc(?=$| )/, "glibc");

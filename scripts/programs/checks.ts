@@ -81,7 +81,7 @@ const redis: Check = {
   async run(session, launch) {
     const server = startServer(session, launch, redisWords(session.folder));
     const pid = await session.waitFor(server, () => redisPid(session));
-    launch.started?.(pid);
+    await launch.started?.(pid);
     const to = ["-s", join(session.folder, "redis.sock")];
     const ask = async (...words: string[]): Promise<string> =>
       (await session.run("redis-cli", [...to, "-e", ...words])).trim();
@@ -132,7 +132,7 @@ const postgres: Check = {
     ]);
     const server = startServer(session, launch, postgresWords(session, data));
     const pid = await session.waitFor(server, () => postgresPid(session, data));
-    launch.started?.(pid);
+    await launch.started?.(pid);
     const to = [...postgresTo(session), "-d", "postgres"];
     const bench = (...words: string[]): Promise<string> =>
       session.run("pgbench", [...postgresTo(session), ...words, "postgres"]);
@@ -173,7 +173,7 @@ const mariadb: Check = {
     await runWrapped(session, launch, mariadbInstallWords(data));
     const server = startServer(session, launch, mariadbWords(session, data));
     const pid = await session.waitFor(server, () => mariadbPid(session));
-    launch.started?.(pid);
+    await launch.started?.(pid);
     const ask = (sql: string): Promise<string> =>
       session.run("mariadb", [...mariadbTo(session), "--batch", "--skip-column-names", "-e", sql]);
     await ask("CREATE DATABASE sbtest");

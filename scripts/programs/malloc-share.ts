@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -62,6 +62,14 @@ function allocatorCode(pid: number, { name, library }: Preload): Range[] {
   }));
 }
 
+/** Samples of several runs as those of one. */
+export function pooled(shares: readonly MallocShare[]): MallocShare {
+  const samples = shares.reduce((sum, each) => sum + each.samples, 0);
+  const mean = (of: (share: MallocShare) => number): number =>
+    shares.reduce((sum, each) => sum + of(each) * each.samples, 0) / samples;
+  return { samples, malloc: mean((share) => share.malloc), kernel: mean((share) => share.kernel) };
+}
+
 /** Whether perf is here and may sample. */
 export function canSample(): boolean {
   const folder = mkdtempSync(join(tmpdir(), "rustydb-mem-perf-"));
@@ -69,6 +77,22 @@ export function canSample(): boolean {
   const { status } = spawnSync("perf", words, { stdio: "ignore" });
   rmSync(folder, { recursive: true });
   return status === 0;
+}
+
+/** Waits until perf has its counters: what the program forks before is not followed. */
+async function hasAttached(perf: number): Promise<void> {
+  const counts = (): boolean => {
+    try {
+      return readdirSync(`/proc/${perf}/fd`).some((fd) =>
+        readlinkSync(`/proc/${perf}/fd/${fd}`).includes("perf_event"),
+      );
+    } catch {
+      return false; // A file that was closed while we looked.
+    }
+  };
+  for (let tries = 0; tries < 500 && !counts(); tries += 1) await sleep(10);
+  // Opened one after the other, then enabled together.
+  await sleep(100);
 }
 
 /**
@@ -91,14 +115,15 @@ export async function sampleMalloc(
     let stop: (() => void) | undefined;
     await run({
       wrap: (words) => [...(inFront ? ["perf", ...record, "--"] : []), ...launch.wrap(words)],
-      started: (pid) => {
-        launch.started?.(pid);
+      started: async (pid) => {
+        await launch.started?.(pid);
         code = allocatorCode(pid, preload);
         if (inFront) return;
         // It follows the threads and children that come after, and ends with the process.
         const perf = spawn("perf", [...record, "-p", String(pid)], { stdio: "ignore" });
         ended = new Promise((resolve) => perf.once("close", resolve));
         stop = () => perf.kill("SIGINT");
+        await hasAttached(perf.pid as number);
       },
     });
     if ((await Promise.race([ended, sleep(3000, "late", { ref: false })])) === "late") {

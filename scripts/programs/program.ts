@@ -22,8 +22,8 @@ export interface Figures extends Memory {
 /** How the program proper, not its clients, is started. */
 export interface Launch {
   wrap(words: readonly string[]): readonly string[];
-  /** Called with its process id before the load. */
-  started?(pid: number): void;
+  /** Called with its process id before the load of a server, and while a program that ends by itself runs. */
+  started?(pid: number): void | Promise<void>;
 }
 
 export interface Load {
@@ -51,9 +51,6 @@ export interface Program {
 /** A share of `count`, at least `least`. */
 export const scaled = (count: number, size: number, least = 1): number =>
   Math.max(least, Math.round(count * size));
-
-/** As it is, without a library in front. */
-export const PLAIN: Launch = { wrap: (words) => words };
 
 /**
  * With the allocator preloaded, out of the session's folder: a user who may not read the repository can load it from
@@ -83,7 +80,7 @@ export async function measureServer(
   launch: Launch,
   work: () => Promise<number>,
 ): Promise<Figures> {
-  launch.started?.(pid);
+  await launch.started?.(pid);
   const meter = new MemoryMeter(pid);
   let memory: Memory | undefined;
   try {
@@ -121,7 +118,7 @@ export async function measureBatch(
     while (how === undefined) {
       const pid = processTree(shellPid).at(-1) ?? shellPid;
       if (!told && isLoaded(pid)) {
-        launch.started?.(pid);
+        await launch.started?.(pid);
         told = true;
       }
       how = await Promise.race([shell.ended, sleep(5, undefined)]);

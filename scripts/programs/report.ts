@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { readHost } from "../../src/measure/host.js";
-import { comparePairs, type RatioInterval } from "../../src/statistics/comparison.js";
+import { comparePairs, noiseFloorOf, type RatioInterval } from "../../src/statistics/comparison.js";
 import { median } from "../../src/statistics/summary.js";
-import { displayName, type Preload } from "./allocators.js";
+import { AGAIN, displayName, GLIBC, type Preload } from "./allocators.js";
 import type { Run } from "./rounds.js";
 
 /** Figures of runs, and how the notes in docs/ show them. */
@@ -43,6 +43,12 @@ export function ratioOf(
     return other === undefined ? [] : [{ value: metric.of(run), baseline: metric.of(other) }];
   });
   return comparePairs(pairs, seed);
+}
+
+/** How far the C library is from itself, its interval included: 0.02 is 2 %. Null where anything may be noise. */
+export function noiseFloor(runs: readonly Run[], metric: Metric, seed: number): number | null {
+  const ratio = ratioOf(runs, metric, AGAIN, GLIBC, seed);
+  return ratio === undefined ? null : noiseFloorOf(ratio);
 }
 
 export function ratioText(ratio: RatioInterval | undefined): string {

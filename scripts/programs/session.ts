@@ -21,11 +21,26 @@ export interface Session {
   run(command: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
   waitFor<T>(server: Running, ready: () => Promise<T>): Promise<T>;
   stop(program: Running, pid: number, signal?: NodeJS.Signals): Promise<number | string | null>;
-  end(): Promise<void>;
+  end: () => Promise<void>;
 }
 
-/** A temporary folder; as root, programs in it run as `user`. */
-export const openSession = (user?: string): Session => new ServerSession(user) as Session;
+/** A temporary folder; as root, programs in it run as `user`. It ends as well where a signal ends the script. */
+export function openSession(user?: string): Session {
+  const session = new ServerSession(user) as Session;
+  const stop = (): void => {
+    session.end().finally(() => process.exit(130));
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const end = session.end.bind(session);
+  // Once only: what it stops makes the script fail, which then ends the session as well.
+  let ending: Promise<void> | undefined;
+  session.end = () => {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+    ending ??= end();
+    return ending;
+  };
+  return session;
+}
 
 export const install = (what: {
   readonly packages: readonly string[];

@@ -6,7 +6,7 @@ import { execute, StepError } from "../steps.mjs";
 const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin", "/usr/sbin", "/usr/local/bin"];
 
 /** Whether a program of this name is on the path, or where servers are put. */
-export const has = (program) => folders.some((folder) => folder !== "" && existsSync(join(folder, program)));
+const has = (program) => folders.some((folder) => folder !== "" && existsSync(join(folder, program)));
 
 /** Sees to it that every program of `needs` is there; gives back what it did. StepError where it may not install. */
 export async function install({ packages, needs }) {

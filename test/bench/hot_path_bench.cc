@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "alloc/heap.h"
 
@@ -70,6 +71,10 @@ void AlignedPair(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) std::free(Used(std::aligned_alloc(64, 192)));
 }
 
+void OperatorPair(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) ::operator delete (Used(::operator new(64)), std::size_t{64});
+}
+
 void LargePair(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) std::free(Used(std::malloc(kLargeBytes)));
 }
@@ -106,6 +111,7 @@ constexpr Loop kLoops[] = {
     {"calloc and free, 256 B", Calloc},
     {"realloc in place, 112 B", ReallocInPlace},
     {"aligned_alloc and free, 192 B at 64", AlignedPair},
+    {"operator new and sized delete, 64 B", OperatorPair},
     {"malloc and free, 128 KiB", LargePair},
     {"heap allocate and free, told 64 B", SizedPair},
     {"arena allocate, 48 B", ArenaAllocate},

@@ -10,11 +10,11 @@
 /*
  * What threads ask of a malloc, whichever is preloaded:
  *
- *   threads_load handover BLOCKS BYTES   one thread allocates, another frees all: ns a block, less what handing
- *                                        over costs by itself; the best of five runs each
- *   threads_load local THREADS PAIRS     each thread for itself, 1000 of its blocks at random: ns a pair
- *   threads_load storm THREADS           threads that come, allocate, free half and go, others free the rest;
- *                                        anonymous KiB before, after the first tenth, and at the end
+ *   threads_load handover BLOCKS BYTES   one thread allocates, another frees all: ns a block, less what
+ * handing over costs by itself; the best of five runs each threads_load local THREADS PAIRS     each thread
+ * for itself, 1000 of its blocks at random: ns a pair threads_load storm THREADS           threads that come,
+ * allocate, free half and go, others free the rest; anonymous KiB before, after the first tenth, and at the
+ * end
  */
 
 enum { kRing = 1 << 12, kLine = 64 };
@@ -71,8 +71,8 @@ static double HandOver(void) {
     *(volatile char*)p = 1;
     if (at % kPublish == 0) {
       atomic_store_explicit(&ring.written, at, memory_order_release);
-      for (int spins = 0;
-           at - atomic_load_explicit(&ring.read, memory_order_acquire) >= kRing - kPublish; ++spins) {
+      for (int spins = 0; at - atomic_load_explicit(&ring.read, memory_order_acquire) >= kRing - kPublish;
+           ++spins) {
         if (spins > 1000) sched_yield();
       }
     }

@@ -139,7 +139,7 @@ describe("a configuration in a replay", () => {
     const text = "heap.reserve = '64 MiB'\nslab.classes = [{ bytes = 4096, magazine = 2 }]\n";
     writeFileSync(scratch.file("one.toml"), text);
     const rows = "rustydb,rustydb[config=one.toml],rustydb-malloc[config=one.toml]";
-    const words = ["replay", scratch.file("small.csv"), "-a", rows, "-r", "2", "--json", "--no-latency"];
+    const words = ["replay", scratch.file("small.csv"), "-a", rows, "-r", "1", "--json", "--no-latency"];
     const { code, stdout, stderr } = await runTool(words, { scratch, cwd: scratch.path });
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     const { results } = JSON.parse(stdout) as {

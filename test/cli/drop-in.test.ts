@@ -43,6 +43,12 @@ describe("the drop-in malloc", () => {
     expect(limited).toMatchObject({ status: 0, stdout: "good\n" });
   });
 
+  it("tells of its heap what a program asks of the C library's", () => {
+    const told = run(compiled(), ["info"]);
+    expect(told).toMatchObject({ status: 0, stdout: "good\n" });
+    expect(told.stderr).toMatch(/^liveBytes +\d+$/m);
+  });
+
   it.each([
     ["a block twice", "free(p); free(p); for (int i = 0; i < 100000; ++i) free(malloc(300000));", 300_000],
     ["what is no block", "free((char*)p + 5000);", 300_000],

@@ -28,7 +28,7 @@ class FreeRegionsTest : public testing::TestWithParam<Fit> {
   }
   PageRun Find(std::uint32_t pages) { return regions_[regions_.Find(pages)].run; }
 
-  LazyTable<std::uint32_t> tags_;
+  PageTags tags_;
   FreeRegions regions_;
 };
 
@@ -74,9 +74,9 @@ TEST_P(FreeRegionsTest, AmongEqualsDirtyPagesComeFirstThenTheLowest) {
   Add({300, 10}, 1);
   Add({200, 10}, 10);
   EXPECT_EQ(Find(10), (PageRun{200, 10}));
-  regions_.SetClean(regions_.Find(10));
+  regions_.SetDirtyPages(regions_.Find(10), 0);
   EXPECT_EQ(Find(10), (PageRun{300, 10}));
-  regions_.SetClean(regions_.Find(10));
+  regions_.SetDirtyPages(regions_.Find(10), 0);
   EXPECT_EQ(Find(10), (PageRun{100, 10}));
   EXPECT_EQ(regions_.dirtyCount(), 0u);
   EXPECT_TRUE(regions_.IsConsistent());
@@ -212,7 +212,7 @@ TEST_P(FreeRegionsTest, AgreesWithAModelOverRandomOperations) {
           break;
         }
         default:
-          if (dirty != 0) regions_.SetClean(index);
+          if (dirty != 0) regions_.SetDirtyPages(index, 0);
           model[expected.first].dirty = 0;
       }
     }
