@@ -151,7 +151,6 @@ class Heap {
   }
 
   HeapStats Stats() noexcept;
-  bool isHardened() const noexcept { return hardened_.enabled(); }
   /** In hardened mode: looks for what was written into blocks that were freed last. */
   void CheckQuarantine() noexcept {
     if (hardened_.enabled()) hardened_.CheckQuarantine();

@@ -178,7 +178,7 @@ TEST(HeapConfigFile, NamesUnknownKeysAndWhatWasMeant) {
             "f:1:1: \"pages.fit\": there is no such key. Did you mean pages.fit?");
   EXPECT_EQ(Mistake("[page]"), "f:1:2: page: there is no such table. Did you mean [pages]?");
   EXPECT_EQ(Mistake("[qqqqq]"),
-            "f:1:2: qqqqq: there is no such table. Known are heap, pages, slab, large, arena.");
+            "f:1:2: qqqqq: there is no such table. Known are heap, pages, slab, large, arena, hardened.");
   EXPECT_EQ(Mistake("[pages.fit]"),
             "f:1:2: pages.fit: this is the name of a value, not of a table. Write \"best\", \"first\" or "
             "\"worst\".");
