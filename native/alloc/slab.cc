@@ -307,22 +307,31 @@ void SlabAllocator::Unlink(Depot& depot, std::uint32_t slab) noexcept {
   }
 }
 
-// Writes up to `count` blocks backwards from `end`, lowest address first: a magazine is popped from its upper
-// end.
+/*
+ * Writes up to `count` blocks backwards from `end`, lowest address first: a magazine is popped from its upper
+ * end. It begins at some block of the slab, another one in each, and goes round: of classes with a few blocks
+ * alive the first blocks are used again and again, and at the start of a page each they would all compete for
+ * one set of the cache.
+ */
 unsigned SlabAllocator::TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end,
                                    unsigned count) noexcept {
   char* const base = pages_->AddressOf(slab.firstPage);
   const unsigned wanted = std::min<unsigned>(count, slab.freeBlocks);
+  const unsigned words = (slab.blocks + 63u) / 64;
   unsigned taken = 0;
-  for (unsigned word = 0; taken < wanted; ++word) {
-    std::uint64_t bits = slab.freeBits[word];
+  unsigned word = slab.start / 64u;
+  std::uint64_t mask = ~std::uint64_t{0} << (slab.start % 64u);
+  while (taken < wanted) {
+    std::uint64_t bits = slab.freeBits[word] & mask;
     while (bits != 0 && taken < wanted) {
-      const auto block = word * 64 + static_cast<unsigned>(std::countr_zero(bits));
+      const auto bit = static_cast<unsigned>(std::countr_zero(bits));
       bits &= bits - 1;
-      *--end = base + std::size_t{block} * layout.bytes;
+      slab.freeBits[word] &= ~(std::uint64_t{1} << bit);
+      *--end = base + std::size_t{word * 64 + bit} * layout.bytes;
       ++taken;
     }
-    slab.freeBits[word] = bits;
+    mask = ~std::uint64_t{0};
+    word = word + 1 == words ? 0 : word + 1;
   }
   slab.freeBlocks = static_cast<std::uint16_t>(slab.freeBlocks - taken);
   return taken;
@@ -431,6 +440,7 @@ bool SlabAllocator::MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noe
   slab.pages = static_cast<std::uint16_t>(pages);
   slab.classIndex = static_cast<std::uint8_t>(index);
   slab.blocks = slab.freeBlocks = static_cast<std::uint16_t>(held);
+  slab.start = static_cast<std::uint16_t>(MixBits(std::uint64_t{slab.firstPage}) % held);
   for (std::size_t i = 0; i < held / 64; ++i) slab.freeBits[i] = ~std::uint64_t{0};
   if (held % 64 != 0) slab.freeBits[held / 64] = (std::uint64_t{1} << (held % 64)) - 1;
   return true;

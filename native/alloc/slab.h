@@ -182,6 +182,7 @@ class SlabAllocator {
     std::uint16_t blocks;
     std::uint16_t freeBlocks;
     std::uint16_t pages;
+    std::uint16_t start;  // the block that is handed out first, see TakeBlocks
     std::uint8_t classIndex;
     std::uint8_t bin;
     std::uint64_t freeBits[kWords];
