@@ -9,9 +9,9 @@ namespace rmem {
 
 /**
  * Memory for what allocators keep about their threads: thread caches, magazines, transaction objects. Sizes
- * are rounded up to whole cache lines, four sizes to a doubling: a line is never shared by two owners, and what
- * is alike does not always lie at the same sets of a cache, as it does at powers of two. Freed memory waits in a
- * list per size. For any thread, and never on a fast path.
+ * are rounded up to whole cache lines, four sizes to a doubling: a line is never shared by two owners, and
+ * what is alike does not always lie at the same sets of a cache, as it does at powers of two. Freed memory
+ * waits in a list per size. For any thread, and never on a fast path.
  */
 class MetadataPool {
  public:
