@@ -41,6 +41,7 @@ using PageTags = LazyTable<std::atomic<std::uint32_t>>;
 class PageTag {
  public:
   explicit PageTag(std::atomic<std::uint32_t>& tag) noexcept : tag_(tag) {}
+  // It stands for a number. NOLINTNEXTLINE(google-explicit-constructor)
   operator std::uint32_t() const noexcept { return tag_.load(std::memory_order_relaxed); }
   const PageTag& operator=(std::uint32_t tag) const noexcept {
     tag_.store(tag, std::memory_order_relaxed);
