@@ -106,6 +106,15 @@ constexpr ConfigKey kKeys[] = {
     Size(
         "pages.dirty_cap_max", [](HeapConfig& c) { return &c.dirtyCapMaxBytes; }, 0, 4 * kTiB,
         "What pages.dirty_cap grows to."),
+    Time(
+        "pages.decay", [](HeapConfig& c) { return &c.decayMs; }, 0, 30 * kDayMs,
+        "Kept pages that nobody has needed for so long go back. 0: never."),
+    Count(
+        "pages.decay_calls", [](HeapConfig& c) { return &c.decayCalls; }, 0, kGiB,
+        "So many calls of the page heap count as much as that time. 0: only time counts."),
+    Flag(
+        "pages.background_decay", [](HeapConfig& c) { return &c.backgroundDecay; },
+        "A thread sees to it while the program sleeps; else it happens on calls. Not in children by fork."),
     Flag(
         "pages.huge_pages", [](HeapConfig& c) { return &c.hugePages; },
         "Align large objects of 2 MiB and more to huge pages, and advise the system to use them."),

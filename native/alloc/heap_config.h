@@ -42,10 +42,10 @@ struct HeapConfig {
   std::size_t dirtyCapBytes = std::size_t{8} << 20;
   std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
   /** Dirty memory that nobody has needed for this long is purged; 0: never by time. */
-  std::uint64_t decayMs = 10'000;
+  std::uint32_t decayMs = 10'000;
   /** So many calls of the page heap count as much as that time: a program in a hurry shall not keep for
    * seconds what it will not need. 0: only time counts. */
-  std::uint64_t decayCalls = 16'384;
+  std::uint32_t decayCalls = 16'384;
   /** Heap::Create starts a thread that sees to it when nobody calls the heap. A child made by fork has none
    * until it asks (StartBackgroundDecay). */
   bool backgroundDecay = false;

@@ -33,6 +33,7 @@ using MallocHeap = Heap<Preset::kRustydb>;
 constinit MallocHeap gHeap;
 constinit SizeClassTable gClasses;
 constinit std::atomic<bool> gMade{false};
+constinit bool gBackgroundDecay = false;
 constinit Lock gMaking;
 
 [[gnu::noinline, gnu::cold]] void MakeHeap() noexcept {
@@ -44,6 +45,7 @@ constinit Lock gMaking;
   gClasses.Coarsen();
   config.sizeClasses = config.refinable = &gClasses;
   RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
+  gBackgroundDecay = config.backgroundDecay;
   if (config.hardened.enabled) ReportFaults([](const void* address) { gHeap.ExplainFault(address); });
   gMade.store(true, std::memory_order_release);
 }
@@ -124,6 +126,8 @@ void AfterFork() noexcept {
 // The first to prepare is the last to lock: other handlers may still allocate.
 __attribute__((constructor(101))) void PrepareForks() noexcept {
   pthread_atfork(BeforeFork, AfterFork, AfterFork);
+  // Not where the heap is made: a thread takes memory.
+  if (gBackgroundDecay) static_cast<void>(gHeap.StartBackgroundDecay());
 }
 
 // What was freed last has not been looked at.

@@ -96,40 +96,6 @@ TEST_F(LargeTest, ZeroedObjectsAreZeroWhenTheSameLengthWasFreedJustNow) {
   EXPECT_TRUE(pages_.IsConsistent());
 }
 
-TEST_F(LargeTest, ZeroedObjectsAreZeroWhenTheSameLengthWasFreedJustNow) {
-  const TestBlock guard = Allocate(100'000);
-  for (int round = 0; round < 3; ++round) {
-    TestBlock block = Allocate(300'000, 0, round > 0);
-    for (std::size_t i = 0; round > 0 && i < block.size; ++i) ASSERT_EQ(block.p[i], 0) << i;
-    std::memset(block.p, 0xff, block.size);
-    // Longer than it was reused as: the new part never held anything.
-    block.p = static_cast<unsigned char*>(large_.Reallocate(block.p, 300'000, 350'000, 0));
-    block.p = static_cast<unsigned char*>(large_.Reallocate(block.p, 350'000, 300'000, 0));
-    Free(block);
-  }
-  Free(guard);
-  EXPECT_EQ(large_.Stats().allocations, 4u);
-  EXPECT_EQ(large_.Stats().frees, 4u);
-  EXPECT_TRUE(pages_.IsConsistent());
-}
-
-TEST_F(LargeTest, ZeroedObjectsAreZeroWhenTheSameLengthWasFreedJustNow) {
-  const TestBlock guard = Allocate(100'000);
-  for (int round = 0; round < 3; ++round) {
-    TestBlock block = Allocate(300'000, 0, round > 0);
-    for (std::size_t i = 0; round > 0 && i < block.size; ++i) ASSERT_EQ(block.p[i], 0) << i;
-    std::memset(block.p, 0xff, block.size);
-    // Longer than it was reused as: the new part never held anything.
-    block.p = static_cast<unsigned char*>(large_.Reallocate(block.p, 300'000, 350'000, 0));
-    block.p = static_cast<unsigned char*>(large_.Reallocate(block.p, 350'000, 300'000, 0));
-    Free(block);
-  }
-  Free(guard);
-  EXPECT_EQ(large_.Stats().allocations, 4u);
-  EXPECT_EQ(large_.Stats().frees, 4u);
-  EXPECT_TRUE(pages_.IsConsistent());
-}
-
 TEST_F(LargeTest, GrowsInPlaceWhereThereIsRoomAndMovesWhereNot) {
   for (const std::size_t size : {300'000ul, 3 * kMiB}) {
     TestBlock block = Allocate(size);
