@@ -262,10 +262,11 @@ TEST_F(PageHeapTest, HugePagesAreAdvisedWithinARunAndUnadvisedWhenPurged) {
 
 class PageHeapDecayTest : public PageHeapTest {
  protected:
-  void StartDecay(std::uint64_t decayMs) {
+  void StartDecay(std::uint64_t decayMs, std::uint64_t decayCalls = 0) {
     gNowMs = 1000;
     PageHeapConfig config;
     config.decayMs = decayMs;
+    config.decayCalls = decayCalls;
     config.nowMs = &TestNowMs;
     Start(config);
     guard_ = Allocate(1);
@@ -280,6 +281,18 @@ class PageHeapDecayTest : public PageHeapTest {
 
   char* guard_ = nullptr;
 };
+
+TEST_F(PageHeapDecayTest, CallsCountAsTime) {
+  StartDecay(1000, 1000);
+  heap_.Free(Allocate(300), 300);
+  const auto call = [&](int times) {
+    for (int i = 0; i < times; ++i) heap_.Free(Allocate(1), 1);
+  };
+  call(200);  // two calls each
+  EXPECT_EQ(heap_.Stats().decayedBytes, 0u);
+  call(1000);
+  EXPECT_GE(heap_.Stats().decayedBytes, 290 * kPageBytes) << "though the clock stands still";
+}
 
 TEST_F(PageHeapDecayTest, IdleMemoryIsPurgedAfterItsTimeAndNotBefore) {
   StartDecay(1000);

@@ -60,14 +60,18 @@ TEST_F(SlabTest, BlocksOfEveryClassAreApartAlignedAndWritable) {
 
 TEST_F(SlabTest, AFreshThreadGetsBlocksInAscendingOrder) {
   char* previous = nullptr;
-  for (int i = 0; i < 300; ++i) {
+  std::uint64_t breaks = 0;
+  std::set<std::uintptr_t> offsets;
+  for (int i = 0; i < 3000; ++i) {
     char* p = static_cast<char*>(slabs_.Allocate(192, 0, false));
-    if (previous != nullptr && reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0) {
-      ASSERT_EQ(p, previous + 192);
+    if (p != previous + 192) {
+      ++breaks;
+      offsets.insert(reinterpret_cast<std::uintptr_t>(p) % kPageBytes);
     }
-    ASSERT_GT(p, previous);  // a new slab begins with a page, and lies above the last
     previous = p;
   }
+  EXPECT_LE(breaks, 2 * slabs_.Stats().slabs) << "where a slab begins, and where it goes round";
+  EXPECT_GE(offsets.size(), slabs_.Stats().slabs / 2) << "slabs begin at places of their own";
 }
 
 TEST_F(SlabTest, AFreedBlockIsTheNextOne) {
