@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { checkInstructions } from "./instructions.mjs";
+import { lintNative } from "./lint-native.mjs";
 import { prepare } from "./setup.mjs";
 import { execute, inParallel, root, runScript, StepError, step } from "./steps.mjs";
 
@@ -106,14 +107,6 @@ async function fuzz() {
   return { count: fuzzTargets().length };
 }
 
-async function clangTidy() {
-  // The flags of the release build; the one file that needs Node's headers has them in there too.
-  const files = filesUnder("native", /\.cc$/);
-  await inParallel(files, width, (file) =>
-    execute("clang-tidy", ["-p", "build", "--quiet", "--extra-arg=-Wno-unknown-warning-option", file]),
-  );
-}
-
 async function vitest() {
   const report = join("build", "vitest.json");
   const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
@@ -139,7 +132,7 @@ const steps = [
   ],
   ["types: tsc", () => execute(bin("tsc"), ["-p", "tsconfig.check.json"])],
   ["dead code: knip", () => execute(bin("knip"), [])],
-  ["lint: clang-tidy", clangTidy],
+  ["lint: clang-tidy", lintNative],
   ["native tests: ASan and UBSan", addressTests],
   ["fuzz (needs the build of the step before)", fuzz],
   ["native tests: TSan", threadTests],

@@ -12,7 +12,7 @@
 namespace rmem {
 namespace {
 
-std::atomic<std::uint64_t> lastAllocatorId{0};
+std::atomic<std::uint64_t> lastArenaAllocatorId{0};
 
 // Room for a chunk's head; blocks after it start on a cache line.
 constexpr std::size_t kHeadBytes = 64;
@@ -44,7 +44,7 @@ bool ArenaAllocator::Init(PageHeap* pages, MetadataPool* pool, const ArenaConfig
   pool_ = pool;
   config_ = config;
   if (!states_.Init(this, pool)) return false;
-  id_ = lastAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
+  id_ = lastArenaAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
   return true;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxTables = 32;
 // Tables of the heap and a few slabs fit.
-constexpr std::size_t kMinReserveBytes = std::size_t{16} << 20;
+constexpr std::size_t kMinConfiguredReserveBytes = std::size_t{16} << 20;
 constexpr std::size_t kNone = ~std::size_t{0};
 
 using Path = FixedText<TomlReader::kMaxKeyBytes * 2>;
@@ -420,10 +420,10 @@ class ConfigReader {
 
   bool Agrees() noexcept {
     if (!EndElements()) return false;
-    if (config_.reserveBytes != 0 && config_.reserveBytes < kMinReserveBytes) {
+    if (config_.reserveBytes != 0 && config_.reserveBytes < kMinConfiguredReserveBytes) {
       TextMistake& mistake = MistakeIn(at_[FindKey("heap.reserve")], "heap.reserve");
       mistake.what.Set(ExactBytes(config_.reserveBytes), " is too little for a heap");
-      mistake.remedy.Set("Write 0, for 256 GiB, or at least ", ExactBytes(kMinReserveBytes), ".");
+      mistake.remedy.Set("Write 0, for 256 GiB, or at least ", ExactBytes(kMinConfiguredReserveBytes), ".");
       return false;
     }
     if (!NotAbove("pages.dirty_cap", config_.dirtyCapBytes, "pages.dirty_cap_max", config_.dirtyCapMaxBytes))

@@ -10,7 +10,7 @@
 namespace rmem {
 namespace {
 
-std::atomic<std::uint64_t> lastAllocatorId{0};
+std::atomic<std::uint64_t> lastSlabAllocatorId{0};
 
 // A thread's first magazine of a class holds about this much: threads by the hundred must not each hold a
 // full one.
@@ -54,7 +54,7 @@ bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTab
     return false;
   if (!states_.Init(this, pool)) return false;
   // Never reused, so that a thread's slot that outlives an allocator matches no later one.
-  id_ = lastAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
+  id_ = lastSlabAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
   return true;
 }
 

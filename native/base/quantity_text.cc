@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include "base/ascii.h"
+
 namespace rmem {
 namespace {
 
@@ -40,10 +42,6 @@ constexpr Unit kTimeUnits[] = {
     {"h", 3600'000'000'000},
     {"d", 86'400'000'000'000},
 };
-
-bool IsDigit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
 
 bool IsSpace(char c) noexcept {
   return c == ' ' || (c >= '\t' && c <= '\r');

@@ -1,11 +1,9 @@
 #include "base/toml_reader.h"
 
+#include "base/ascii.h"
+
 namespace rmem {
 namespace {
-
-bool IsDigit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
 
 bool IsBareKey(char c) noexcept {
   return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';

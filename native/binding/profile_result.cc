@@ -10,14 +10,6 @@
 namespace rmem {
 namespace {
 
-void SetTime(Napi::Object& object, const char* name, std::uint64_t timeNs) {
-  if (timeNs == kNoTime) {
-    object.Set(name, object.Env().Null());
-  } else {
-    Set(object, name, timeNs);
-  }
-}
-
 /** Rows in the order of their keys, so that the same trace gives the same result. */
 template <class Map, class F>
 Napi::Array Rows(Napi::Env env, const Map& rows, F&& fill) {
@@ -47,10 +39,6 @@ Napi::Array Sites(Napi::Env env, const AllocationGroup& group) {
     row.Set("blocksVariance", count.blocksVariance);
     row.Set("bytesVariance", count.bytesVariance);
   });
-}
-
-Napi::String NameAt(Napi::Env env, const NameTable& names, std::size_t index) {
-  return Napi::String::New(env, index < names.size() ? names[index] : std::to_string(index));
 }
 
 Napi::Object Group(Napi::Env env, const AllocationGroup& group, const TraceInfo& info) {

@@ -2,9 +2,13 @@
 
 #include <napi.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
+#include "trace/event.h"
 #include "trace/log_counts.h"
+#include "trace/trace_info.h"
 
 namespace rmem {
 
@@ -15,6 +19,20 @@ inline Napi::Number Number(Napi::Env env, std::uint64_t value) {
 
 inline void Set(Napi::Object& object, const char* name, std::uint64_t value) {
   object.Set(name, Number(object.Env(), value));
+}
+
+/** A time in nanoseconds, or null where the trace has none. */
+inline void SetTime(Napi::Object& object, const char* name, std::uint64_t timeNs) {
+  if (timeNs == kNoTime) {
+    object.Set(name, object.Env().Null());
+  } else {
+    Set(object, name, timeNs);
+  }
+}
+
+/** The name with that number, or the number where there is no such name. */
+inline Napi::String NameAt(Napi::Env env, const NameTable& names, std::size_t index) {
+  return Napi::String::New(env, index < names.size() ? names[index] : std::to_string(index));
 }
 
 template <class Range, class F>

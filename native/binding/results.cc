@@ -11,19 +11,6 @@
 namespace rmem {
 namespace {
 
-/** A time, or null where the trace has none. */
-void SetTime(Napi::Object& object, const char* name, std::uint64_t timeNs) {
-  if (timeNs == kNoTime) {
-    object.Set(name, object.Env().Null());
-  } else {
-    Set(object, name, timeNs);
-  }
-}
-
-Napi::String NameAt(Napi::Env env, const NameTable& names, std::size_t index) {
-  return Napi::String::New(env, index < names.size() ? names[index] : std::to_string(index));
-}
-
 Napi::Object Point(Napi::Env env, const LivePoint& point) {
   Napi::Object object = Napi::Object::New(env);
   Set(object, "event", point.event);

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace rmem::record {
 namespace {
 
@@ -10,9 +12,6 @@ constexpr char Lower(char c) {
 }
 constexpr char Upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
-constexpr bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
 }
 /** As SQLite has it: everything beyond ASCII is a letter. */
 constexpr bool IsWord(char c) {

@@ -14,13 +14,13 @@ namespace {
 
 bool fencesRegistered = false;
 
-constexpr int kSpins = 100;
+constexpr int kFutexSpins = 100;
 constexpr std::uint64_t kYieldNs = 50'000;
 
 }  // namespace
 
 bool Patience::Once() {
-  if (spins_ < kSpins) {
+  if (spins_ < kFutexSpins) {
     ++spins_;
     SpinPause();
     return true;

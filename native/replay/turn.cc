@@ -8,10 +8,10 @@ namespace rmem {
 namespace {
 
 // Long enough for a short run on another CPU; a sleep and a wake-up cost more than this.
-constexpr int kSpins = 200;
+constexpr int kTurnSpins = 200;
 
 int Spins() {
-  static const int spins = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? kSpins : 0;
+  static const int spins = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? kTurnSpins : 0;
   return spins;
 }
 

@@ -6,6 +6,7 @@
 
 #include "trace/burst_counts.h"
 #include "trace/live_series.h"
+#include "trace/rmt_format.h"
 #include "trace/size_uses.h"
 #include "trace/trace_error.h"
 #include "trace/transaction_counts.h"
@@ -17,7 +18,6 @@ constexpr std::size_t kTopSizes = 20;
 constexpr std::size_t kMarksKept = 256;
 // More live bytes than this are no program's, and sums beyond it could overflow.
 constexpr std::uint64_t kMaxLiveBytes = std::uint64_t{1} << 62;
-constexpr std::uint32_t kMaxThreads = 1 << 20;
 
 }  // namespace
 

@@ -18,13 +18,13 @@ std::string Printable(std::string_view text, std::size_t most) {
   return result;
 }
 
-[[noreturn]] void Damaged() {
+[[noreturn]] void DamagedCallSites() {
   throw TraceError("damaged-block", "the call sites in the trailer of the trace are damaged");
 }
 
 std::uint32_t Small(JsonReader& in, std::size_t limit) {
   const std::uint64_t value = in.Number();
-  if (value >= limit) Damaged();
+  if (value >= limit) DamagedCallSites();
   return static_cast<std::uint32_t>(value);
 }
 
@@ -155,7 +155,7 @@ void CallSites::ReadJson(JsonReader& in) {
     if (key == "modules") {
       for (in.Enter('['); in.More();) {
         CallModule module{in.Text(), "", ""};
-        if (!in.More() || modules_.size() == kMaxCallModules) Damaged();
+        if (!in.More() || modules_.size() == kMaxCallModules) DamagedCallSites();
         module.buildId = in.Text();
         modules_.push_back(std::move(module));
       }
@@ -163,9 +163,9 @@ void CallSites::ReadJson(JsonReader& in) {
       for (in.Enter('['); in.More();) {
         CallFrame frame;
         frame.module = Small(in, modules_.size());
-        if (!in.More()) Damaged();
+        if (!in.More()) DamagedCallSites();
         frame.offset = in.Number();
-        if (!in.More() || frames_.size() == kMaxCallFrames) Damaged();
+        if (!in.More() || frames_.size() == kMaxCallFrames) DamagedCallSites();
         frame.symbol = Printable(in.Text(), kMaxSymbolBytes);
         frames_.push_back(std::move(frame));
       }
@@ -173,7 +173,7 @@ void CallSites::ReadJson(JsonReader& in) {
       for (in.Enter('['); in.More();) {
         CallNode node;
         node.parent = Small(in, nodes_.size());
-        if (!in.More() || nodes_.size() == kMaxCallNodes) Damaged();
+        if (!in.More() || nodes_.size() == kMaxCallNodes) DamagedCallSites();
         node.frame = Small(in, frames_.size());
         nodes_.push_back(node);
       }

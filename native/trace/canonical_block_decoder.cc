@@ -10,7 +10,7 @@
 namespace rmem {
 namespace {
 
-[[noreturn]] void Damaged(const char* what) {
+[[noreturn]] void DamagedBlock(const char* what) {
   throw TraceError("damaged-block", std::string("a block of the trace is damaged: ") + what);
 }
 
@@ -25,7 +25,7 @@ class CanonicalBlockDecoder::Cursor {
   explicit Cursor(std::span<const std::byte> bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   std::uint8_t Byte() {
-    if (at_ == end_) Damaged("it ends early");
+    if (at_ == end_) DamagedBlock("it ends early");
     return static_cast<std::uint8_t>(*at_++);
   }
 
@@ -35,7 +35,7 @@ class CanonicalBlockDecoder::Cursor {
   }
 
   std::span<const std::byte> Bytes(std::uint64_t count) {
-    if (count > left()) Damaged("it ends early");
+    if (count > left()) DamagedBlock("it ends early");
     const std::byte* start = at_;
     at_ += count;
     return {start, static_cast<std::size_t>(count)};
@@ -47,7 +47,7 @@ class CanonicalBlockDecoder::Cursor {
   __attribute__((noinline)) std::uint64_t LongNumber() {
     std::uint64_t value;
     const std::byte* next = ReadVarint(at_, end_, &value);
-    if (next == nullptr) Damaged("a number does not end");
+    if (next == nullptr) DamagedBlock("a number does not end");
     at_ = next;
     return value;
   }
@@ -58,7 +58,7 @@ class CanonicalBlockDecoder::Cursor {
 
 void CanonicalBlockDecoder::AddName(std::size_t table, std::string_view text) {
   NameTable& names = table == 0 ? names_.kinds : table == 1 ? names_.transactionTypes : names_.marks;
-  if (nameOf_[table].size() > UINT16_MAX) Damaged("it names too much");
+  if (nameOf_[table].size() > UINT16_MAX) DamagedBlock("it names too much");
   nameOf_[table].push_back(names.Intern(text));
 }
 
@@ -74,9 +74,9 @@ void CanonicalBlockDecoder::InventNames(const std::array<std::uint32_t, 3>& coun
 void CanonicalBlockDecoder::ReadNames(Cursor& in, CanonicalCounters& counters) {
   for (std::uint64_t left = in.Number(); left > 0; --left) {
     const std::uint8_t table = in.Byte();
-    if (table > 2) Damaged("there is no such table of names");
+    if (table > 2) DamagedBlock("there is no such table of names");
     const std::uint64_t bytes = in.Number();
-    if (bytes > kMaxNameBytes) Damaged("a name is too long");
+    if (bytes > kMaxNameBytes) DamagedBlock("a name is too long");
     const auto text = in.Bytes(bytes);
     AddName(table, {reinterpret_cast<const char*>(text.data()), text.size()});
     ++counters.names[table];
@@ -85,26 +85,26 @@ void CanonicalBlockDecoder::ReadNames(Cursor& in, CanonicalCounters& counters) {
 
 void CanonicalBlockDecoder::ReadShapes(Cursor& in) {
   const std::uint64_t count = in.Number();
-  if (count > kMaxShapes) Damaged("it has too many shapes");
+  if (count > kMaxShapes) DamagedBlock("it has too many shapes");
   for (shapeCount_ = 0; shapeCount_ < count; ++shapeCount_) {
     Event& shape = shapes_[shapeCount_];
     const std::uint8_t bits = in.Byte();
-    if (bits & ~kAllocBits) Damaged("a block has no such properties");
+    if (bits & ~kAllocBits) DamagedBlock("a block has no such properties");
     shape = Event{};
     shape.flags = bits & (kShapeZeroed | kShapeDiesWithScope);
     shape.size = in.Number();
     shape.scope = (bits & kShapeInScope) != 0 ? 1 : 0;  // replaced by the current one
     if (bits & kShapeAligned) {
       const std::uint8_t log2 = in.Byte();
-      if (log2 > 31) Damaged("an alignment is too large");
+      if (log2 > 31) DamagedBlock("an alignment is too large");
       shape.alignment = std::uint32_t{1} << log2;
     }
     if (bits & kShapeKind) {
       const std::uint64_t kind = in.Number();
-      if (kind >= nameOf_[0].size()) Damaged("a kind has no name");
+      if (kind >= nameOf_[0].size()) DamagedBlock("a kind has no name");
       shape.name = nameOf_[0][kind];
     }
-    if (shape.size > kMaxBlockBytes) Damaged("a block is too large");
+    if (shape.size > kMaxBlockBytes) DamagedBlock("a block is too large");
   }
 }
 
@@ -118,7 +118,7 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   std::array<Cursor, kCanonicalColumns> columns;
   for (int column = 0; column < kCanonicalColumns; ++column)
     columns[column] = Cursor(in.Bytes(lengths[column]));
-  if (in.left() != 0) Damaged("it goes on after its end");
+  if (in.left() != 0) DamagedBlock("it goes on after its end");
 
   // The counters live in registers: nothing that is called while events are decoded could change them.
   std::uint64_t events = counters.events;
@@ -140,21 +140,21 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   Cursor times = columns[kColumnTimes];
 
   const auto dead = [&](std::uint64_t distance) {
-    if (distance >= births) Damaged("a block is freed before it is born");
+    if (distance >= births) DamagedBlock("a block is freed before it is born");
     return births - distance;
   };
   const auto nameIn = [&](std::size_t table) {
     const std::uint64_t name = columns[kColumnNames].Number();
-    if (name >= nameOf_[table].size()) Damaged("a name is not defined");
+    if (name >= nameOf_[table].size()) DamagedBlock("a name is not defined");
     return nameOf_[table][name];
   };
   const auto current = [&] {
-    if (thread->current == 0) Damaged("there is no current transaction");
+    if (thread->current == 0) DamagedBlock("there is no current transaction");
     return thread->current;
   };
   const auto size = [&] {
     const std::uint64_t bytes = columns[kColumnSizes].Number();
-    if (bytes > kMaxBlockBytes) Damaged("a block is too large");
+    if (bytes > kMaxBlockBytes) DamagedBlock("a block is too large");
     return bytes;
   };
   const auto ended = [&](std::uint64_t transaction) {
@@ -163,11 +163,11 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
 
   while (ops.left() != 0) {
     const unsigned op = ops.Byte();
-    if (thread == nullptr && op != kOpThread) Damaged("an event has no thread");
+    if (thread == nullptr && op != kOpThread) DamagedBlock("an event has no thread");
     Event& event = batch[filled];
 
     if (op >= kFirstShape) {
-      if (op - kFirstShape >= shapeCount_) Damaged("a shape is not defined");
+      if (op - kFirstShape >= shapeCount_) DamagedBlock("a shape is not defined");
       event = shapes_[op - kFirstShape];
       event.id = ++births;
       if (event.scope != 0) event.scope = current();
@@ -189,13 +189,13 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
           }
           const std::uint8_t bits = columns[kColumnBits].Byte();
           if (bits & ~(op == kOpRealloc ? kReallocBits : kAllocBits))
-            Damaged("a block has no such properties");
+            DamagedBlock("a block has no such properties");
           event.flags = bits & (kShapeZeroed | kShapeDiesWithScope);
           event.size = size();
           if (bits & kShapeInScope) event.scope = current();
           if (bits & kShapeAligned) {
             const std::uint8_t log2 = columns[kColumnAlignments].Byte();
-            if (log2 > 31) Damaged("an alignment is too large");
+            if (log2 > 31) DamagedBlock("an alignment is too large");
             event.alignment = std::uint32_t{1} << log2;
           }
           if (bits & kShapeKind) event.name = nameIn(0);
@@ -261,19 +261,19 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
         }
         case kOpScope: {
           const std::uint64_t distance = columns[kColumnScopes].Number();
-          if (distance >= begins) Damaged("a transaction is used before it began");
+          if (distance >= begins) DamagedBlock("a transaction is used before it began");
           thread->current = begins - distance;
           continue;
         }
         case kOpThread: {
-          if (threadIdle) Damaged("a thread has no events");
+          if (threadIdle) DamagedBlock("a thread has no events");
           threadIdle = true;
           Cursor& numbers = columns[kColumnThreads];
           const std::uint64_t number = numbers.Number();
-          if (number > threads_.size()) Damaged("there is no such thread");
+          if (number > threads_.size()) DamagedBlock("there is no such thread");
           if (number == threads_.size()) {
             const std::uint64_t index = numbers.Number();
-            if (index > counters.threads || index >= kMaxThreads) Damaged("there is no such thread");
+            if (index > counters.threads || index >= kMaxThreads) DamagedBlock("there is no such thread");
             if (index == counters.threads) ++counters.threads;
             threads_.push_back({static_cast<std::uint32_t>(index), 0});
           }
@@ -282,20 +282,20 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
         }
         case kOpTimeBack: {
           const std::uint64_t units = columns[kColumnNumbers].Number();
-          if (units > timeNs / timeUnitNs) Damaged("time goes back before its beginning");
+          if (units > timeNs / timeUnitNs) DamagedBlock("time goes back before its beginning");
           timeNs -= units * timeUnitNs;
           continue;
         }
         case kOpSite: {
-          if (!sitesAllowed_) Damaged("an event is of no known sort");
+          if (!sitesAllowed_) DamagedBlock("an event is of no known sort");
           const std::uint64_t number = columns[kColumnNumbers].Number();
-          if (number == 0 || number >= kMaxCallNodes || site != 0) Damaged("there is no such call site");
+          if (number == 0 || number >= kMaxCallNodes || site != 0) DamagedBlock("there is no such call site");
           site = static_cast<std::uint32_t>(number);
           lastSite_ = std::max(lastSite_, site);
           continue;
         }
         default:
-          Damaged("an event is of no known sort");
+          DamagedBlock("an event is of no known sort");
       }
     }
 
@@ -303,12 +303,12 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
     event.thread = thread->index;
     if (site != 0) [[unlikely]] {
       if (event.type != EventType::kAlloc && event.type != EventType::kRealloc)
-        Damaged("an event that makes no block has a call site");
+        DamagedBlock("an event that makes no block has a call site");
       event.site = std::exchange(site, 0);
     }
     if (timed) {
       const std::uint64_t units = times.Number();
-      if (units > (kNoTime - 1 - timeNs) / timeUnitNs) Damaged("a time is too large");
+      if (units > (kNoTime - 1 - timeNs) / timeUnitNs) DamagedBlock("a time is too large");
       timeNs += units * timeUnitNs;
       event.timeNs = timeNs;
     }
@@ -320,14 +320,14 @@ void CanonicalBlockDecoder::Decode(const RmtBlockHeader& header, std::span<const
   }
   if (filled != 0) sink.Consume(std::span(batch.data(), filled));
 
-  if (threadIdle) Damaged("a thread has no events");
-  if (site != 0) Damaged("a call site has no event");
+  if (threadIdle) DamagedBlock("a thread has no events");
+  if (site != 0) DamagedBlock("a call site has no event");
   columns[kColumnTimes] = times;
   columns[kColumnOps] = ops;
   for (const Cursor& column : columns) {
-    if (column.left() != 0) Damaged("it holds more than its events");
+    if (column.left() != 0) DamagedBlock("it holds more than its events");
   }
-  if (events - firstEvent != header.events) Damaged("it has another number of events than it says");
+  if (events - firstEvent != header.events) DamagedBlock("it has another number of events than it says");
   counters.events = events;
   counters.births = births;
   counters.begins = begins;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -43,6 +44,12 @@ inline constexpr std::size_t kDetectBytes = 4096;
 
 /** What the first bytes of an (unpacked) file are, or nothing where they are no trace. */
 std::optional<TraceFormat> DetectFormat(std::span<const std::byte> head);
+
+/** The number of the only thread, in formats that know of no other. */
+inline constexpr std::uint64_t kOnlyThread = 1;
+
+/** What valloc and pvalloc align to, in bytes, on the machines that traces come from. */
+inline constexpr std::uint32_t kVallocAlignment = 4096;
 
 struct DecoderOptions {
   bool strict = false;       // `.rmt`: a cut-off file is an error, not a warning

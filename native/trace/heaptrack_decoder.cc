@@ -8,7 +8,6 @@
 namespace rmem {
 namespace {
 
-constexpr std::uint64_t kThread = 1;  // the number of the only one
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 // A block that no birth has, for a free that matches none.
 constexpr std::uint64_t kNoBlock = ~std::uint64_t{0} - 1;
@@ -233,7 +232,7 @@ void HeaptrackDecoder::LastField(const TextFields& in) {
 
 void HeaptrackDecoder::Emit(Event& event) {
   event.timeNs = timeNs_;
-  event.thread = threads_.Index(kThread, timeNs_, line());
+  event.thread = threads_.Index(kOnlyThread, timeNs_, line());
   event.position = line();
   out_.Add(event);
 }

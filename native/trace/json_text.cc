@@ -5,7 +5,7 @@
 namespace rmem {
 namespace {
 
-[[noreturn]] void Damaged() {
+[[noreturn]] void DamagedText() {
   throw TraceError("damaged-block", "the description inside the trace is damaged");
 }
 
@@ -13,7 +13,7 @@ int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  Damaged();
+  DamagedText();
 }
 
 void AppendUtf8(std::string& to, unsigned code) {
@@ -59,7 +59,7 @@ char JsonReader::Peek() {
 }
 
 void JsonReader::Take(char expected) {
-  if (!TakeIf(expected)) Damaged();
+  if (!TakeIf(expected)) DamagedText();
 }
 
 bool JsonReader::TakeIf(char c) {
@@ -98,15 +98,15 @@ std::string JsonReader::Text() {
   Take('"');
   std::string text;
   for (;;) {
-    if (at_ == text_.size()) Damaged();
+    if (at_ == text_.size()) DamagedText();
     const char c = text_[at_++];
     if (c == '"') return text;
-    if (static_cast<unsigned char>(c) < 0x20) Damaged();
+    if (static_cast<unsigned char>(c) < 0x20) DamagedText();
     if (c != '\\') {
       text += c;
       continue;
     }
-    if (at_ == text_.size()) Damaged();
+    if (at_ == text_.size()) DamagedText();
     switch (const char escaped = text_[at_++]) {
       case 'b':
         text += '\b';
@@ -124,7 +124,7 @@ std::string JsonReader::Text() {
         text += '\t';
         break;
       case 'u': {
-        if (text_.size() - at_ < 4) Damaged();
+        if (text_.size() - at_ < 4) DamagedText();
         unsigned code = 0;
         for (int digit = 0; digit < 4; ++digit) code = code * 16 + HexDigit(text_[at_++]);
         AppendUtf8(text, code);
@@ -136,18 +136,18 @@ std::string JsonReader::Text() {
         text += escaped;
         break;
       default:
-        Damaged();
+        DamagedText();
     }
   }
 }
 
 std::uint64_t JsonReader::Number() {
   const char first = Peek();
-  if (first < '0' || first > '9') Damaged();
+  if (first < '0' || first > '9') DamagedText();
   std::uint64_t value = 0;
   for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
     const auto digit = static_cast<std::uint64_t>(text_[at_] - '0');
-    if (value > (UINT64_MAX - digit) / 10) Damaged();
+    if (value > (UINT64_MAX - digit) / 10) DamagedText();
     value = value * 10 + digit;
   }
   return value;
@@ -162,7 +162,7 @@ bool JsonReader::Bool() {
       return value;
     }
   }
-  Damaged();
+  DamagedText();
 }
 
 void JsonReader::Skip() {
@@ -171,14 +171,14 @@ void JsonReader::Skip() {
   std::size_t depth = 0;
   do {
     const char c = Peek();
-    if (at_ == text_.size()) Damaged();
+    if (at_ == text_.size()) DamagedText();
     if (c == '"') {
       Text();
     } else {
       ++at_;
       if (c == '{' || c == '[') ++depth;
       if (c == '}' || c == ']') {
-        if (depth == 0) Damaged();
+        if (depth == 0) DamagedText();
         --depth;
       }
       // A number or word goes on to the next character of structure.
@@ -194,7 +194,7 @@ void JsonReader::Skip() {
 
 void JsonReader::End() {
   Peek();
-  if (at_ != text_.size()) Damaged();
+  if (at_ != text_.size()) DamagedText();
 }
 
 std::map<std::string, std::string> ParseJsonTexts(std::string_view json) {

@@ -8,7 +8,6 @@
 namespace rmem {
 namespace {
 
-constexpr std::uint32_t kPageBytes = 4096;  // what valloc aligns to
 // Tells numbers (`#N`) from addresses, of which none is so high.
 constexpr std::uint64_t kNumbered = std::uint64_t{1} << 63;
 
@@ -89,7 +88,7 @@ void LogallocDecoder::Arguments(Call call, TextFields& in, Event* event) {
       Expect(in, ',');
       break;
     case Call::kValloc:
-      alignment = kPageBytes;
+      alignment = kVallocAlignment;
       break;
     default:
       break;

@@ -9,8 +9,6 @@
 namespace rmem {
 namespace {
 
-constexpr std::uint64_t kThread = 1;  // the number of the only one
-
 // Key, length and content of the longest record.
 constexpr std::size_t kMaxRecordBytes = 2 * kMaxVarintBytes + MallocBenchDecoder::kMaxLineBytes;
 
@@ -146,7 +144,7 @@ void MallocBenchDecoder::Call(unsigned call, const std::byte* at, const std::byt
         event.size = ~std::uint64_t{0};
       break;
   }
-  event.thread = threads_.Index(kThread, kNoTime, records_);
+  event.thread = threads_.Index(kOnlyThread, kNoTime, records_);
   event.position = records_;
   out_.Add(event);
 }

@@ -5,11 +5,7 @@
 #include "trace/trace_error.h"
 
 namespace rmem {
-namespace {
-
-constexpr std::uint64_t kThread = 1;  // the number of the only one
-
-}  // namespace
+namespace {}  // namespace
 
 void MallocLabDecoder::Line(const char* begin, const char* end) {
   TextFields in(begin, end);
@@ -41,7 +37,7 @@ void MallocLabDecoder::Line(const char* begin, const char* end) {
   if (!in.AtEnd()) BadLine("there are too many columns");
   if (event.id > header_[1]) info_.report.Count("id-beyond-header", false, line());
   ++calls_;
-  event.thread = threads_.Index(kThread, kNoTime, line());
+  event.thread = threads_.Index(kOnlyThread, kNoTime, line());
   event.position = line();
   out_.Add(event);
 }

@@ -9,7 +9,6 @@
 namespace rmem {
 namespace {
 
-constexpr std::uint64_t kThread = 1;  // the number of the only one
 constexpr const char* kNoLine = "this is no line of an mtrace log, which has '+', '-', '<', '>', '!' or '='";
 
 }  // namespace
@@ -106,7 +105,7 @@ void MtraceDecoder::DetachEntered() {
 
 void MtraceDecoder::Emit(Event& event) {
   if ((event.flags & kFlagReallocStart) == 0) ForgetRequestOfFailed(event);
-  event.thread = threads_.Index(kThread, kNoTime, line());
+  event.thread = threads_.Index(kOnlyThread, kNoTime, line());
   event.position = line();
   out_.Add(event);
 }

@@ -20,7 +20,7 @@ TraceError InputError(int error) {
   return TraceError("io", std::string("the recording can't be read: ").append(std::strerror(error)));
 }
 
-std::uint64_t SizeOf(int fd) {
+std::uint64_t RecordingBytes(int fd) {
   struct stat status;
   if (fstat(fd, &status) != 0) throw InputError(errno);
   if (!S_ISREG(status.st_mode))
@@ -31,7 +31,7 @@ std::uint64_t SizeOf(int fd) {
 }  // namespace
 
 RawFile::RawFile(int fd, const ResolveOptions& options, ImportReport& report)
-    : fd_(fd), fileBytes_(SizeOf(fd)) {
+    : fd_(fd), fileBytes_(RecordingBytes(fd)) {
   ReadHeader();
   ReadBlocks(options, report);
 }

@@ -6,14 +6,14 @@
 namespace rmem {
 namespace {
 
-[[noreturn]] void Damaged() {
+[[noreturn]] void DamagedRows() {
   throw TraceError("damaged-block", "a block of the recording is damaged");
 }
 
 }  // namespace
 
 std::uint8_t RawRows::Byte() {
-  if (at_ == end_) Damaged();
+  if (at_ == end_) DamagedRows();
   return static_cast<std::uint8_t>(*at_++);
 }
 
@@ -22,7 +22,7 @@ std::uint64_t RawRows::Number() {
   at_ = ReadVarint(at_, end_, &value);
   if (at_ == nullptr) {
     at_ = end_;
-    Damaged();
+    DamagedRows();
   }
   return value;
 }
@@ -40,7 +40,7 @@ std::string_view RawRows::Text() {
 }
 
 std::string_view RawRows::Bytes(std::uint64_t bytes) {
-  if (bytes > static_cast<std::uint64_t>(end_ - at_)) Damaged();
+  if (bytes > static_cast<std::uint64_t>(end_ - at_)) DamagedRows();
   const std::string_view text(reinterpret_cast<const char*>(at_), static_cast<std::size_t>(bytes));
   at_ += bytes;
   return text;
@@ -48,7 +48,7 @@ std::string_view RawRows::Bytes(std::uint64_t bytes) {
 
 void RawRows::Stack(RawRow* row) {
   const std::uint64_t count = Number();
-  if (count > kMaxStackFrames) Damaged();
+  if (count > kMaxStackFrames) DamagedRows();
   std::uint64_t address = 0;
   for (std::size_t at = 0; at < count; ++at)
     stack_[at] = address += static_cast<std::uint64_t>(UnZigZag(Number()));
@@ -61,7 +61,7 @@ void RawRows::Module(RawRow* row) {
   row->newAddress = Number();
   row->text = Bytes(Number());
   row->buildId = Bytes(Number());
-  if (row->size > ~row->address) Damaged();
+  if (row->size > ~row->address) DamagedRows();
 }
 
 void RawRows::Next(RawRow* row) {
@@ -76,14 +76,14 @@ void RawRows::Next(RawRow* row) {
   }
   if (row->type == static_cast<unsigned>(RawOp::kStack)) return Stack(row);
   if (row->type == static_cast<unsigned>(RawOp::kModule)) return Module(row);
-  if (row->type >= kEventTypeCount) Damaged();
+  if (row->type >= kEventTypeCount) DamagedRows();
   switch (static_cast<EventType>(row->type)) {
     case EventType::kAlloc:
       row->address = Address();
       row->size = Number();
       if (row->flags & kRawAligned) {
         const std::uint8_t log2 = Byte();
-        if (log2 > 31) Damaged();
+        if (log2 > 31) DamagedRows();
         row->alignment = std::uint32_t{1} << log2;
       }
       break;

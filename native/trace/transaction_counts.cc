@@ -10,7 +10,7 @@ namespace {
 // A profile takes 75 KiB.
 constexpr std::size_t kTypeProfiles = 32;
 
-[[noreturn]] void Refuse(const std::string& what) {
+[[noreturn]] void RefuseCounts(const std::string& what) {
   throw TraceError("bad-transaction", what);
 }
 
@@ -19,7 +19,7 @@ constexpr std::size_t kTypeProfiles = 32;
 TransactionCounts::Transaction& TransactionCounts::Open(std::uint64_t id, const char* what) {
   const auto found = open_.find(id);
   if (found == open_.end()) {
-    Refuse(std::string(what) + " names transaction " + std::to_string(id) + ", which is not open");
+    RefuseCounts(std::string(what) + " names transaction " + std::to_string(id) + ", which is not open");
   }
   return found->second;
 }
@@ -31,8 +31,8 @@ TransactionTypeActivity& TransactionCounts::Type(std::uint16_t index) {
 
 void TransactionCounts::Begin(const Event& event, std::uint64_t at) {
   if (event.id != begins_ + 1) {
-    Refuse("transaction " + std::to_string(event.id) + " begins where transaction " +
-           std::to_string(begins_ + 1) + " should");
+    RefuseCounts("transaction " + std::to_string(event.id) + " begins where transaction " +
+                 std::to_string(begins_ + 1) + " should");
   }
   begins_ = event.id;
   Transaction begun;
@@ -79,11 +79,11 @@ void TransactionCounts::Join(std::uint64_t id, Transaction& transaction, std::ui
 
 bool TransactionCounts::CheckEnd(const Event& event, const Transaction& ended) const {
   if (ended.children != 0) {
-    Refuse("transaction " + std::to_string(event.id) + " ends before its savepoints");
+    RefuseCounts("transaction " + std::to_string(event.id) + " ends before its savepoints");
   }
   const bool inherit = event.type == EventType::kCommit && (event.flags & kFlagInherit) != 0;
   if (inherit && ended.parent == 0) {
-    Refuse("transaction " + std::to_string(event.id) + " hands on to a parent it does not have");
+    RefuseCounts("transaction " + std::to_string(event.id) + " hands on to a parent it does not have");
   }
   return inherit;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t kMostThreads = 1024;
 
-[[noreturn]] void Refuse(const std::string& what) {
+[[noreturn]] void RefuseProgram(const std::string& what) {
   throw std::invalid_argument("the compiled workload is not valid: " + what);
 }
 
@@ -35,28 +35,29 @@ void Rows(JsonReader& in, const char* name, std::size_t width,
           const std::function<void(const std::vector<std::uint64_t>&)>& take) {
   for (in.Enter('['); in.More();) {
     const std::vector<std::uint64_t> row = Numbers(in);
-    if (row.empty() || (width != 0 && row.size() != width)) Refuse(std::string("a row of ") + name);
+    if (row.empty() || (width != 0 && row.size() != width)) RefuseProgram(std::string("a row of ") + name);
     take(row);
   }
 }
 
 template <class T = std::uint32_t>
 T Fit(std::uint64_t number, const char* name) {
-  if (number > std::numeric_limits<T>::max()) Refuse(std::string(name) + " is too large");
+  if (number > std::numeric_limits<T>::max()) RefuseProgram(std::string(name) + " is too large");
   return static_cast<T>(number);
 }
 
 Distribution ReadDistribution(const std::vector<std::uint64_t>& row) {
-  if (row.size() % 4 != 1 || row.size() < 5) Refuse("a distribution has a unit and bins of four numbers");
+  if (row.size() % 4 != 1 || row.size() < 5)
+    RefuseProgram("a distribution has a unit and bins of four numbers");
   std::vector<Distribution::Bin> bins;
   const std::size_t count = row.size() / 4;
   for (std::size_t at = 1; at < row.size(); at += 4) {
     const Distribution::Bin bin{row[at], row[at + 1], Fit(row[at + 2], "threshold"),
                                 Fit(row[at + 3], "alias")};
-    if (bin.width == 0 || bin.alias >= count) Refuse("a bin of a distribution");
+    if (bin.width == 0 || bin.alias >= count) RefuseProgram("a bin of a distribution");
     if (row[0] == 0 || row[0] > kMaxBlockBytes || bin.low > kMaxBlockBytes || bin.width > kMaxBlockBytes ||
         bin.low + bin.width - 1 > kMaxBlockBytes / row[0]) {
-      Refuse("a distribution has values of more than 2^47");
+      RefuseProgram("a distribution has values of more than 2^47");
     }
     bins.push_back(bin);
   }
@@ -64,7 +65,7 @@ Distribution ReadDistribution(const std::vector<std::uint64_t>& row) {
 }
 
 Step ReadStep(const std::vector<std::uint64_t>& row) {
-  if (row[0] > static_cast<std::uint64_t>(StepCode::kEnd)) Refuse("a step's code");
+  if (row[0] > static_cast<std::uint64_t>(StepCode::kEnd)) RefuseProgram("a step's code");
   return {static_cast<StepCode>(row[0]),
           Fit<std::uint8_t>(row[1], "flags"),
           Fit<std::uint16_t>(row[2], "name"),
@@ -76,7 +77,7 @@ Step ReadStep(const std::vector<std::uint64_t>& row) {
 }
 
 PopulationProgram ReadPopulation(const std::vector<std::uint64_t>& row) {
-  if (row[0] > static_cast<std::uint64_t>(Death::kNever)) Refuse("a population's death");
+  if (row[0] > static_cast<std::uint64_t>(Death::kNever)) RefuseProgram("a population's death");
   return {static_cast<Death>(row[0]), Fit(row[1], "ages"), Fit(row[2], "job"),
           Fit(row[3], "batch"),       row[4] != 0,         row[5] != 0,
           Fit(row[6], "fill")};
@@ -97,7 +98,7 @@ PhaseProgram ReadPhase(JsonReader& in) {
     } else if (key == "sizes") {
       for (std::uint64_t size : Numbers(in)) phase.sizes.push_back(Fit(size, "sizes"));
     } else {
-      Refuse("a phase has no " + key);
+      RefuseProgram("a phase has no " + key);
     }
   }
   return phase;
@@ -105,7 +106,7 @@ PhaseProgram ReadPhase(JsonReader& in) {
 
 void ReadSamples(JsonReader& in, SampleProgram* samples) {
   const std::vector<std::uint64_t> row = Numbers(in);
-  if (row.size() != 4) Refuse("samples");
+  if (row.size() != 4) RefuseProgram("samples");
   *samples = {row[0], row[1], row[2], row[3] != 0};
 }
 
@@ -156,7 +157,7 @@ void ReadMember(JsonReader& in, const std::string& key, WorkloadProgram* program
   } else if (key == "samples") {
     ReadSamples(in, &program->samples);
   } else {
-    Refuse("there is no " + key);
+    RefuseProgram("there is no " + key);
   }
 }
 
@@ -167,11 +168,11 @@ class Checker {
 
   void All() const {
     if (program_.threads < 1 || program_.threads + program_.jobs.size() > kMostThreads) {
-      Refuse("threads must be 1 to 1024, those of jobs included");
+      RefuseProgram("threads must be 1 to 1024, those of jobs included");
     }
-    if (program_.events < 1) Refuse("events must be at least 1");
-    if (program_.phases.empty()) Refuse("there is no phase");
-    if (program_.transactions.empty()) Refuse("there is no transaction");
+    if (program_.events < 1) RefuseProgram("events must be at least 1");
+    if (program_.phases.empty()) RefuseProgram("there is no phase");
+    if (program_.transactions.empty()) RefuseProgram("there is no transaction");
     for (const PhaseProgram& phase : program_.phases) CheckPhase(phase);
     for (const Step& step : program_.code) CheckStep(step);
     for (std::uint32_t jump : program_.jumps) Entry(jump);
@@ -181,7 +182,7 @@ class Checker {
     }
     for (const PopulationProgram& population : program_.populations) {
       if (population.death == Death::kAge) Numbered(population.ages);
-      if (population.job > program_.jobs.size()) Refuse("the job of a population");
+      if (population.job > program_.jobs.size()) RefuseProgram("the job of a population");
       if (population.opening) Entry(population.fill);
     }
     for (const JobProgram& job : program_.jobs) {
@@ -190,7 +191,8 @@ class Checker {
       Index(job.name, program_.types.size(), "job");
     }
     // Code never runs past its end: the last step of it is one that goes nowhere.
-    if (program_.code.empty() || program_.code.back().code != StepCode::kEnd) Refuse("the code has no end");
+    if (program_.code.empty() || program_.code.back().code != StepCode::kEnd)
+      RefuseProgram("the code has no end");
   }
 
  private:
@@ -200,9 +202,9 @@ class Checker {
         Index(step.name, program_.kinds.size(), "kind");
         Numbered(step.a);
         Numbered(step.b);
-        if (step.c > static_cast<std::uint32_t>(Lifetime::kPopulation)) Refuse("a lifetime");
+        if (step.c > static_cast<std::uint32_t>(Lifetime::kPopulation)) RefuseProgram("a lifetime");
         if (step.c == static_cast<std::uint32_t>(Lifetime::kPopulation)) Population(step.d);
-        if (step.e != 0 && (step.e & (step.e - 1)) != 0) Refuse("an alignment");
+        if (step.e != 0 && (step.e & (step.e - 1)) != 0) RefuseProgram("an alignment");
         break;
       case StepCode::kGrow:
         Index(step.name, program_.kinds.size(), "kind");
@@ -246,8 +248,8 @@ class Checker {
 
   void CheckPhase(const PhaseProgram& phase) const {
     Index(phase.mark, program_.marks.size(), "mark");
-    if (phase.targets.size() != program_.populations.size()) Refuse("targets");
-    if (phase.sizes.size() != program_.distributions.size()) Refuse("sizes");
+    if (phase.targets.size() != program_.populations.size()) RefuseProgram("targets");
+    if (phase.sizes.size() != program_.distributions.size()) RefuseProgram("sizes");
     for (std::uint32_t size : phase.sizes) Numbered(size);
     Numbered(phase.mix);
     Index(Largest(phase, phase.mix), program_.transactions.size(), "transaction of the mix");
@@ -262,7 +264,7 @@ class Checker {
   }
 
   static void Index(std::uint64_t index, std::size_t size, const char* what) {
-    if (index >= size) Refuse(std::string("an index of a ") + what);
+    if (index >= size) RefuseProgram(std::string("an index of a ") + what);
   }
   void Numbered(std::uint32_t index) const { Index(index, program_.distributions.size(), "distribution"); }
   void Population(std::uint32_t index) const { Index(index, program_.populations.size(), "population"); }
@@ -281,7 +283,7 @@ WorkloadProgram ParseWorkloadProgram(std::string_view json) {
     for (in.Enter('{'); in.More(&key);) ReadMember(in, key, &program);
     in.End();
   } catch (const TraceError& error) {
-    Refuse(error.what());
+    RefuseProgram(error.what());
   }
   Checker(program).All();
   return program;

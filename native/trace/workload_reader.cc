@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "trace/decoder.h"
 #include "trace/event_batch.h"
 #include "trace/normaliser.h"
 #include "trace/thread_table.h"
@@ -21,12 +22,11 @@
 namespace rmem {
 namespace {
 
-constexpr std::size_t kMaxThreads = 65'536;
+constexpr std::size_t kMaxWorkloadThreads = 65'536;
 constexpr std::size_t kAllBuffersBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxBufferBytes = std::size_t{64} << 10;
 // So many syncs any file may announce; more only where it is large enough to use them.
 constexpr std::uint64_t kAlwaysSyncs = 65'536;
-constexpr std::uint32_t kPageBytes = 4096;  // what valloc and pvalloc align to
 
 enum Code : std::uint8_t {
   kNothing,
@@ -47,7 +47,7 @@ enum Code : std::uint8_t {
   kPosixMemalign,
 };
 
-std::uint64_t SizeOf(int fd) {
+std::uint64_t WorkloadBytes(int fd) {
   struct stat status;
   if (fstat(fd, &status) != 0)
     throw TraceError("io", std::string("the workload can't be read: ").append(std::strerror(errno)));
@@ -59,7 +59,7 @@ class Reader {
  public:
   Reader(int fd, const ResolveOptions& options, TraceInfo& info, EventSink& next)
       : fd_(fd),
-        fileBytes_(SizeOf(fd)),
+        fileBytes_(WorkloadBytes(fd)),
         options_(options),
         info_(info),
         normaliser_(info, next),
@@ -112,7 +112,7 @@ class Reader {
             throw TraceError("truncated", "a thread starts behind the end of the file: it is cut off")
                 .AtByte(offset);
           }
-          if (starts.size() == kMaxThreads)
+          if (starts.size() == kMaxWorkloadThreads)
             throw TraceError("too-many-threads", "the workload has more than 65,536 threads").AtByte(offset);
           starts.push_back(number);
           break;
@@ -222,7 +222,7 @@ class Reader {
         break;
       case kValloc:
       case kPvalloc:
-        event.alignment = kPageBytes;
+        event.alignment = kVallocAlignment;
         event.size = numbers[1];
         break;
       default:

@@ -64,7 +64,7 @@ TEST_F(SlabTest, AFreshThreadGetsBlocksInAscendingOrder) {
   std::set<std::uintptr_t> offsets;
   for (int i = 0; i < 3000; ++i) {
     char* p = static_cast<char*>(slabs_.Allocate(192, 0, false));
-    if (p != previous + 192) {
+    if (previous == nullptr || p != previous + 192) {
       ++breaks;
       offsets.insert(reinterpret_cast<std::uintptr_t>(p) % kPageBytes);
     }
