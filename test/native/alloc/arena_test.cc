@@ -6,13 +6,11 @@
 #include <vector>
 
 #include "alloc/block_model.h"
+#include "alloc/byte_units.h"
 #include "os/process_memory.h"
 
 namespace rmem {
 namespace {
-
-constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kMiB = kKiB * kKiB;
 
 class ArenaTest : public testing::Test {
  protected:

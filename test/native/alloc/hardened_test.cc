@@ -11,14 +11,13 @@
 #include <thread>
 #include <vector>
 
+#include "alloc/byte_units.h"
 #include "alloc/heap.h"
 
 namespace rmem {
 namespace {
 
 using TheHeap = Heap<Preset::kRustydb>;
-
-constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 class Hardened : public testing::Test {
  protected:

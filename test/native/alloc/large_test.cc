@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "alloc/block_model.h"
+#include "alloc/byte_units.h"
 
 namespace rmem {
 namespace {
-
-constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 class LargeTest : public testing::Test {
  protected:

@@ -11,11 +11,10 @@
 #include <vector>
 
 #include "alloc/block_model.h"
+#include "alloc/byte_units.h"
 
 namespace rmem {
 namespace {
-
-constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 std::uint64_t gNowMs = 0;
 std::uint64_t TestNowMs() {
