@@ -110,6 +110,21 @@ void FreeRegions::EraseBin(Index node) noexcept {
   if (binsInUse_[bin / 64] == 0) wordsInUse_ &= ~(std::uint32_t{1} << (bin / 64));
 }
 
+FreeRegions::Index FreeRegions::FindDirty(std::uint32_t pages) const noexcept {
+  Index found = Find(pages);
+  if (found == kNone || regions_[found].dirtyPages >= pages || fit_ != Fit::kBest) return found;
+  std::uint32_t least = ~std::uint32_t{0};
+  Index node = newest_;
+  for (unsigned left = kDirtyLooks; left != 0 && node != kNone; --left, node = regions_[node].older) {
+    const Region& region = regions_[node];
+    if (region.run.pages < pages || region.dirtyPages != region.run.pages || region.run.pages >= least)
+      continue;
+    least = region.run.pages;
+    found = node;
+  }
+  return found;
+}
+
 // Only for a region with dirty pages, like Unlink.
 void FreeRegions::Link(Index node) noexcept {
   regions_[node].older = newest_;

@@ -51,6 +51,9 @@ class FreeRegions {
   Index Add(PageRun run, std::uint32_t dirtyPages) noexcept;
   /** The region to take `pages` pages from; kNone when none has so many. */
   Index Find(std::uint32_t pages) const noexcept;
+  /** The same, but where that one holds less memory, a region that is all dirty, of those added to last: the
+   * smallest. */
+  Index FindDirty(std::uint32_t pages) const noexcept;
   /** The region that starts at this page, or that ends before it. */
   Index StartingAt(std::uint32_t page) const noexcept;
   Index EndingAt(std::uint32_t page) const noexcept;
@@ -95,6 +98,7 @@ class FreeRegions {
   static constexpr unsigned kSplitLog = 3;  // bins a power of two beyond
   static constexpr unsigned kBins = kExactPages + ((32 - kExactLog) << kSplitLog);
   static constexpr unsigned kWords = kBins / 64;
+  static constexpr unsigned kDirtyLooks = 16;
   static_assert(kBins % 64 == 0 && kWords <= 32);
 
   static unsigned BinOf(std::uint32_t pages) noexcept;

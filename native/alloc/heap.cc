@@ -227,7 +227,14 @@ void Heap<P>::Drain() noexcept {
   if (hardened_.enabled()) hardened_.Purge();
   if constexpr (kHasSlabs) slabs_.FlushThisThread();
   if constexpr (kHasTransactions) arenas_.Purge();
+  if constexpr (kHasSlabs) slabs_.Purge();
   pages_.Purge();
+}
+
+template <Preset P>
+void Heap<P>::Decay() noexcept {
+  if constexpr (kHasSlabs) slabs_.Decay();
+  pages_.Decay();
 }
 
 template <Preset P>
@@ -239,7 +246,8 @@ template <Preset P>
 std::uint64_t Heap<P>::Compact() noexcept {
   if constexpr (kHasSlabs) slabs_.FlushThisThread();
   if constexpr (kHasTransactions) arenas_.Purge();
-  return pages_.Compact();
+  const std::uint64_t bytes = kHasSlabs ? slabs_.Purge() : 0;
+  return bytes + pages_.Compact();
 }
 
 template <Preset P>

@@ -166,7 +166,9 @@ class Heap {
 
   /** A thread that purges what has been idle while nobody calls; false when there is none to be had, or
    * HeapConfig::decayMs is 0. Not inherited by a child made by fork. */
-  bool StartBackgroundDecay() noexcept { return pages_.StartBackgroundDecay(); }
+  bool StartBackgroundDecay() noexcept {
+    return pages_.StartBackgroundDecay([](void* heap) noexcept { static_cast<Heap*>(heap)->Decay(); }, this);
+  }
   void StopBackgroundDecay() noexcept { pages_.StopBackgroundDecay(); }
 
   /** Every page and block is accounted for, with `liveSlabBlocks` alive. For tests, while no other thread is
@@ -184,6 +186,7 @@ class Heap {
   /** Whether hardened mode has a request that the fast path left. */
   bool IsForHardened(std::size_t size, std::size_t alignment) const noexcept;
   void FreeUntoldSlow(void* p, std::uint32_t tag) noexcept;
+  void Decay() noexcept;
 
   bool Init(const HeapConfig& config) noexcept;
   void Release() noexcept;

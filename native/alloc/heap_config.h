@@ -37,8 +37,8 @@ struct HeapConfig {
   /** Requests above this are large objects in the large preset. */
   std::size_t largeThresholdBytes = std::size_t{256} << 10;
   Fit fit = Fit::kBest;
-  /** Dirty free memory kept for reuse. Exceeding it purges down to half of it and doubles it, up to the
-   * maximum. */
+  /** Dirty free memory kept for reuse; exceeding it purges down to half of it. It is doubled, up to the
+   * maximum, where what was purged is needed again, and halved, down to a quarter, where it is not. */
   std::size_t dirtyCapBytes = std::size_t{8} << 20;
   std::size_t dirtyCapMaxBytes = std::size_t{64} << 20;
   /** Dirty memory that nobody has needed for this long is purged; 0: never by time. */

@@ -28,6 +28,7 @@ void HeapStats::ForEach(Visit visit, void* context) const noexcept {
     show("slabs", slabs.slabs);
     show("slabBytes", slabs.slabBytes);
     show("slabDepotFreeBytes", slabs.depotFreeBytes);
+    show("slabReleasedBytes", slabs.releasedBytes);
     show("slabsCreated", slabs.slabsCreated);
     show("slabsReleased", slabs.slabsReleased);
     show("magazineRefills", slabs.refills);

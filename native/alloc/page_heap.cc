@@ -52,9 +52,8 @@ bool PageHeap::Init(const PageHeapConfig& config) noexcept {
   if (config.decayCalls != 0)
     msPerTick_ = std::max<std::uint64_t>(config.decayMs * kTickCalls / config.decayCalls, 1);
   nowMs_ = config.nowMs;
-  dirtyCapPages_ = config.dirtyCapBytes / kPageBytes;
-  dirtyCapMaxPages_ = std::max(config.dirtyCapMaxBytes / kPageBytes, config.dirtyCapBytes / kPageBytes);
-  purgeAbovePages_ = dirtyCapPages_;
+  cap_.Init(config.dirtyCapBytes / kPageBytes, config.dirtyCapMaxBytes / kPageBytes);
+  purgeAbovePages_ = cap_.pages();
   maxDeferred_ = config.fit == Fit::kBest ? kDeferred : 0;
   return true;
 }
@@ -130,6 +129,7 @@ void PageHeap::Cut(FreeRegions::Index index, PageRun run) noexcept {
   const PageRun behind{run.end(), region.run.end() - run.end()};
   const std::uint32_t dirty = CountDirtyOf(region, run);
   dirtyPages_ -= dirty;
+  cap_.Missed(run.pages - dirty, allocations_);
   if (before.pages == 0) {
     if (behind.pages == 0) {
       regions_.Remove(index);
@@ -146,7 +146,7 @@ void PageHeap::Cut(FreeRegions::Index index, PageRun run) noexcept {
 
 PageRun PageHeap::TakeFromRegions(std::uint32_t pages, std::size_t alignment,
                                   std::size_t preferred) noexcept {
-  FreeRegions::Index index = regions_.Find(pages);
+  FreeRegions::Index index = regions_.FindDirty(pages);
   if (index == FreeRegions::kNone) return {};
   std::uint32_t first = regions_[index].run.first;
   std::size_t used = std::max(alignment, preferred);
@@ -178,6 +178,7 @@ PageRun PageHeap::TakeFromTop(std::uint32_t pages, std::size_t alignment) noexce
     top_ = first;
   }
   const std::uint32_t dirty = dirtyUpTo(first + pages);
+  if (first < touched_) cap_.Missed(std::min(first + pages, touched_) - first - dirty, allocations_);
   top_ = first + pages;
   dirtyPages_ -= dirty;
   return {first, pages};
@@ -474,7 +475,7 @@ void PageHeap::PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept {
   }
   std::uint32_t left = regions_.dirtyCount();
   // As many as calls make dirty, until they fall behind.
-  if (kind != PurgeKind::kAll) left = std::min(left, dirtyPages_ > 2 * dirtyCapPages_ ? kPurgeRegions : 1u);
+  if (kind != PurgeKind::kAll) left = std::min(left, dirtyPages_ > 2 * cap_.pages() ? kPurgeRegions : 1u);
   for (; left != 0 && dirtyPages_ > targetPages; --left) {
     const FreeRegions::Index index = regions_.oldest();
     const FreeRegions::Region& region = regions_[index];
@@ -487,15 +488,15 @@ void PageHeap::PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept {
 // In batches, so that no call waits long.
 void PageHeap::PurgeSome() noexcept {
   const std::uint64_t before = dirtyPages_ + deferredPages_;
-  if (purgeAbovePages_ == dirtyCapPages_) {
+  if (purgeAbovePages_ == cap_.pages()) {
     ++purges_;
-    purgeAbovePages_ = dirtyCapPages_ / 2;
-    // As glibc's trim threshold: a program that frees this much is likely to want it again.
-    dirtyCapPages_ = std::min(dirtyCapPages_ * 2, dirtyCapMaxPages_);
+    const std::uint64_t half = cap_.pages() / 2;
+    cap_.Purging(before - std::min(before, half), allocations_);
+    purgeAbovePages_ = std::min(half, cap_.pages() / 2);
   }
   PurgeDownTo(purgeAbovePages_, PurgeKind::kOverCap);
   decay_.Purged(before - dirtyPages_);
-  if (dirtyPages_ <= purgeAbovePages_) purgeAbovePages_ = dirtyCapPages_;
+  if (dirtyPages_ <= purgeAbovePages_) purgeAbovePages_ = cap_.pages();
 }
 
 void PageHeap::Purge() noexcept {
@@ -531,10 +532,8 @@ void PageHeap::Decay() noexcept {
   }
 }
 
-bool PageHeap::StartBackgroundDecay() noexcept {
-  if (!decay_.enabled()) return false;
-  return decayThread_.Start(
-      decay_.quarterMs(), [](void* heap) noexcept { static_cast<PageHeap*>(heap)->Decay(); }, this);
+bool PageHeap::StartBackgroundDecay(DecayThread::Function decay, void* context) noexcept {
+  return decay_.enabled() && decayThread_.Start(decay_.quarterMs(), decay, context);
 }
 
 std::uint64_t PageHeap::Compact() noexcept {
@@ -561,7 +560,7 @@ PageHeapStats PageHeap::Stats() noexcept {
   stats.dirtyBytes = dirtyPages_ * kPageBytes;
   stats.cleanBytes = (freeTouched - dirtyPages_) * kPageBytes;
   stats.hugeAdvisedBytes = huge_.advised() * kHugePageBytes;
-  stats.dirtyCapBytes = dirtyCapPages_ * kPageBytes;
+  stats.dirtyCapBytes = cap_.pages() * kPageBytes;
   stats.allocations = allocations_;
   stats.freeListHits = freeListHits_;
   stats.frees = frees_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "alloc/decay_thread.h"
+#include "alloc/dirty_cap.h"
 #include "alloc/dirty_decay.h"
 #include "alloc/free_regions.h"
 #include "alloc/huge_pages.h"
@@ -100,9 +101,9 @@ class PageHeap {
   /** Purges what has been idle for the time to decay. Calls of the heap do so now and then; a heap that
    * nobody calls wants a thread. */
   void Decay() noexcept;
-  /** A thread that calls Decay, in this process (not in its children); false when there is none to be had, or
-   * nothing decays by time. */
-  bool StartBackgroundDecay() noexcept;
+  /** A thread that calls `decay`, which calls Decay, in this process (not in its children); false when there
+   * is none to be had, or nothing decays by time. */
+  bool StartBackgroundDecay(DecayThread::Function decay, void* context) noexcept;
   void StopBackgroundDecay() noexcept { decayThread_.Stop(); }
   bool hasBackgroundDecay() const noexcept { return decayThread_.running(); }
   PageHeapStats Stats() noexcept;
@@ -212,8 +213,7 @@ class PageHeap {
 
   std::uint64_t livePages_ = 0;
   std::uint64_t dirtyPages_ = 0;  // free ones, without the deferred
-  std::uint64_t dirtyCapPages_ = 0;
-  std::uint64_t dirtyCapMaxPages_ = 0;
+  DirtyCap cap_;
   std::uint64_t purgeAbovePages_ = 0;  // the cap; while a purge is under way, what it goes down to
   std::uint64_t allocations_ = 0, freeListHits_ = 0, frees_ = 0, coalesces_ = 0;
   std::uint64_t purges_ = 0, purgedPages_ = 0, decayedPages_ = 0, failures_ = 0;

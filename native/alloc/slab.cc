@@ -308,29 +308,28 @@ void SlabAllocator::Unlink(Depot& depot, std::uint32_t slab) noexcept {
 }
 
 /*
- * Writes up to `count` blocks backwards from `end`, lowest address first: a magazine is popped from its upper
- * end. It begins at some block of the slab, another one in each, and goes round: of classes with a few blocks
- * alive the first blocks are used again and again, and at the start of a page each they would all compete for
- * one set of the cache.
+ * Writes up to `count` blocks of those marked in `from`, which may be the slab's free ones, backwards from
+ * `end`, lowest address first: a magazine is popped from its upper end. It begins at some block of the slab,
+ * another one in each, and goes round: of classes with a few blocks alive the first blocks are used again and
+ * again, and at the start of a page each they would all compete for one set of the cache.
  */
-unsigned SlabAllocator::TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end,
-                                   unsigned count) noexcept {
+unsigned SlabAllocator::TakeBlocks(Slab& slab, const std::uint64_t* from, const SizeClassLayout& layout,
+                                   void** end, unsigned count) noexcept {
   char* const base = pages_->AddressOf(slab.firstPage);
-  const unsigned wanted = std::min<unsigned>(count, slab.freeBlocks);
   const unsigned words = (slab.blocks + 63u) / 64;
   unsigned taken = 0;
   unsigned word = slab.start / 64u;
-  std::uint64_t mask = ~std::uint64_t{0} << (slab.start % 64u);
-  while (taken < wanted) {
-    std::uint64_t bits = slab.freeBits[word] & mask;
-    while (bits != 0 && taken < wanted) {
+  const std::uint64_t behind = ~std::uint64_t{0} << (slab.start % 64u);
+  // The first word twice: what lies in front of where it began comes last.
+  for (unsigned i = 0; i <= words && taken < count; ++i) {
+    std::uint64_t bits = from[word] & (i == 0 ? behind : i == words ? ~behind : ~std::uint64_t{0});
+    while (bits != 0 && taken < count) {
       const auto bit = static_cast<unsigned>(std::countr_zero(bits));
       bits &= bits - 1;
       slab.freeBits[word] &= ~(std::uint64_t{1} << bit);
       *--end = base + std::size_t{word * 64 + bit} * layout.bytes;
       ++taken;
     }
-    mask = ~std::uint64_t{0};
     word = word + 1 == words ? 0 : word + 1;
   }
   slab.freeBlocks = static_cast<std::uint16_t>(slab.freeBlocks - taken);
@@ -354,14 +353,18 @@ unsigned SlabAllocator::RefillFromDepot(unsigned index, void** blocks, unsigned 
       slab = NewSlab(index);
       if (slab == kNoSlab) break;
     }
-    missing -= TakeBlocks(slabs_[slab], layout, blocks + missing, missing);
-    if (slabs_[slab].freeBlocks != 0) Link(depot, slab);
+    Slab& source = slabs_[slab];
+    missing -= source.released == 0 ? TakeBlocks(source, source.freeBits, layout, blocks + missing, missing)
+                                    : TakeBlocksOfReleased(depot, source, layout, blocks + missing, missing);
+    if (source.freeBlocks != 0) Link(depot, slab);
   }
   const unsigned taken = count - missing;
   if (taken != 0 && missing != 0) std::copy(blocks + missing, blocks + count, blocks);
   depot.refills += taken != 0 ? 1 : 0;
   depot.refilledBlocks += taken;
   depot.freeBlocks -= taken;
+  depot.fewestFree = std::min(depot.fewestFree, static_cast<std::uint32_t>(depot.freeBlocks));
+  CountDepotTrip(index);
   return taken;
 }
 
@@ -385,6 +388,7 @@ void SlabAllocator::TakeBack(Depot& depot, std::uint32_t number, unsigned count)
     depot.blocks -= slab.blocks;
     depot.freeBlocks -= slab.blocks;
     depot.pages -= slab.pages;
+    depot.releasedPages -= static_cast<std::uint32_t>(std::popcount(slab.released));
     ReleaseSlab(number);
   } else if (!wasLinked) {
     Link(depot, number);
@@ -420,6 +424,7 @@ void SlabAllocator::FlushToDepot(unsigned index, void* const* blocks, unsigned c
     } while (++i < count && static_cast<std::size_t>(static_cast<const char*>(blocks[i]) - start) < bytes);
     TakeBack(depot, number, i - first);
   }
+  CountDepotTrip(index);
 }
 
 // Gives a descriptor the pages for about so many blocks. False when there are none.
@@ -513,8 +518,9 @@ SlabStats SlabAllocator::Stats() noexcept {
     stats.flushedBlocks += depot.flushedBlocks;
     stats.slabsCreated += depot.created;
     stats.slabsReleased += depot.released;
-    stats.slabBytes += depot.pages * kPageBytes;
+    stats.slabBytes += std::uint64_t{depot.pages} * kPageBytes;
     stats.depotFreeBytes += depot.freeBlocks * (*table_)[i].bytes;
+    stats.releasedBytes += std::uint64_t{depot.releasedPages} * kPageBytes;
   }
   stats.slabs = stats.slabsCreated - stats.slabsReleased;
   return stats;
@@ -537,6 +543,7 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
   for (unsigned i = 0; i < table_->count(); ++i) {
     const Depot& depot = depots_[i];
     std::uint64_t freeBlocks = 0;
+    std::uint32_t released = 0;
     for (unsigned bin = 0; bin < kBins; ++bin) {
       if ((depot.bins[bin] != kNoSlab) != ((depot.usedBins >> bin & 1) != 0)) return false;
       for (std::uint32_t number = depot.bins[bin]; number != kNoSlab; number = slabs_[number].next) {
@@ -544,10 +551,12 @@ bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
         int bits = 0;
         for (const std::uint64_t word : slab.freeBits) bits += std::popcount(word);
         if (bits != slab.freeBlocks || slab.classIndex != i || slab.Bin() != bin) return false;
+        if ((slab.released & ~IdlePages(slab, (*table_)[i])) != 0) return false;
         freeBlocks += slab.freeBlocks;
+        released += static_cast<std::uint32_t>(std::popcount(slab.released));
       }
     }
-    if (freeBlocks != depot.freeBlocks) return false;
+    if (freeBlocks != depot.freeBlocks || released != depot.releasedPages) return false;
     total += depot.blocks - freeBlocks;
     unused += depot.created - depot.released;
   }

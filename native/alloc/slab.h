@@ -25,6 +25,7 @@ struct SlabStats {
   std::uint64_t slabsCreated, slabsReleased;
   std::uint64_t slabs, slabBytes;  // now
   std::uint64_t depotFreeBytes;    // of slabs, in no magazine
+  std::uint64_t releasedBytes;     // of these, in pages given back to the system one by one
 };
 
 /**
@@ -69,7 +70,9 @@ extern constinit thread_local SlabThreadSlot slabThreadSlot [[gnu::tls_model("in
  * what a local one does. A thread goes to the depot of a class (its slabs, under one lock) when its magazine
  * is empty or full: it half fills it with blocks in ascending order of address from the fullest slabs, or
  * empties the older half into the bitmaps. An empty slab returns to the page heap at once. A slab is as large
- * as a quarter of its class is: of a class that hardly anybody uses, hardly anything lies idle.
+ * as a quarter of its class is: of a class that hardly anybody uses, hardly anything lies idle. Where a class
+ * has more free blocks than it needed of late, pages without a live block are given back out of its emptiest
+ * slabs (slab_release.cc).
  */
 class SlabAllocator {
  public:
@@ -155,6 +158,10 @@ class SlabAllocator {
 
   /** Empties the calling thread's magazines into the depots. */
   void FlushThisThread() noexcept;
+  /** Gives back the pages that lie idle in slabs for the second time that this is asked. */
+  void Decay() noexcept;
+  /** Gives back all pages in slabs that have no block in use. Returns their bytes. */
+  std::uint64_t Purge() noexcept;
   SlabStats Stats() noexcept;
   /** What the magazines of all threads could hold now, in bytes. */
   std::size_t cacheBytes() const noexcept { return cacheBytes_.load(std::memory_order_relaxed); }
@@ -175,6 +182,8 @@ class SlabAllocator {
   static constexpr unsigned kWords = SizeClassTable::kMaxBlocks / 64;
   static constexpr std::uint32_t kTripsBetweenScans = 512;
   static constexpr std::uint64_t kPagesToRefine = 4;
+  static constexpr std::uint16_t kTripsBetweenLooks = 256;  // of a depot, for what is idle in its slabs
+  static constexpr unsigned kMaxReleasable = 64;            // pages of a slab that can be given back alone
 
   struct Slab {
     std::uint32_t firstPage;
@@ -185,20 +194,25 @@ class SlabAllocator {
     std::uint16_t start;  // the block that is handed out first, see TakeBlocks
     std::uint8_t classIndex;
     std::uint8_t bin;
+    std::uint64_t released;  // a bit a page: given back, while no block in it is in use
     std::uint64_t freeBits[kWords];
 
     unsigned Bin() const noexcept { return (freeBlocks - 1u) * kBins / blocks; }
   };
-  static_assert(sizeof(Slab) == 152);
+  static_assert(sizeof(Slab) == 160);
 
   /** The slabs of a class that have free blocks, by how many they have: bin 0 the fullest slabs. */
   struct alignas(64) Depot {
     Lock lock;
     std::uint8_t usedBins;
     bool refined;
+    std::uint16_t trips;  // since the last look for what is idle
     std::uint32_t bins[kBins];
     std::uint64_t refills, refilledBlocks, flushes, flushedBlocks, created, released;
-    std::uint64_t blocks, freeBlocks, pages;  // of its slabs
+    std::uint64_t blocks, freeBlocks;  // of its slabs
+    std::uint32_t pages, releasedPages;
+    // The fewest free blocks that there were since the last look, and between that and the one before.
+    std::uint32_t fewestFree, fewestFreeBefore;
   };
 
   void* AllocateSlow(unsigned index) noexcept;
@@ -223,7 +237,19 @@ class SlabAllocator {
   void FlushToDepot(unsigned index, void* const* blocks, unsigned count) noexcept;
   std::uint32_t SlabOf(const void* block, unsigned index) noexcept;
   void TakeBack(Depot& depot, std::uint32_t slab, unsigned count) noexcept;
-  unsigned TakeBlocks(Slab& slab, const SizeClassLayout& layout, void** end, unsigned count) noexcept;
+  unsigned TakeBlocks(Slab& slab, const std::uint64_t* from, const SizeClassLayout& layout, void** end,
+                      unsigned count) noexcept;
+  unsigned TakeBlocksOfReleased(Depot& depot, Slab& slab, const SizeClassLayout& layout, void** end,
+                                unsigned count) noexcept;
+  static unsigned Releasable(const Slab& slab) noexcept;
+  static std::uint64_t IdlePages(const Slab& slab, const SizeClassLayout& layout) noexcept;
+  std::uint32_t ReleasePagesOf(Slab& slab, std::uint64_t pages) noexcept;
+  void Release(Depot& depot, const SizeClassLayout& layout, std::uint32_t pages) noexcept;
+  void LookForIdle(unsigned index) noexcept;
+  void CountDepotTrip(unsigned index) noexcept {
+    if (++depots_[index].trips == kTripsBetweenLooks) [[unlikely]]
+      LookForIdle(index);
+  }
   std::uint32_t NewSlab(unsigned index) noexcept;
   bool MakeSlab(unsigned index, std::size_t blocks, Slab& slab) noexcept;
   void ReleaseSlab(std::uint32_t slab) noexcept;
