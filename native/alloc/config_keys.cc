@@ -102,10 +102,10 @@ constexpr ConfigKey kKeys[] = {
         "Which of the free regions that are large enough is taken: the smallest, the lowest, the largest."),
     Size(
         "pages.dirty_cap", [](HeapConfig& c) { return &c.dirtyCapBytes; }, 0, 4 * kTiB,
-        "Free memory kept resident for reuse. Exceeding it purges half of it, and doubles it."),
+        "Free memory kept resident for reuse. What exceeds half of it then goes back to the system."),
     Size(
         "pages.dirty_cap_max", [](HeapConfig& c) { return &c.dirtyCapMaxBytes; }, 0, 4 * kTiB,
-        "What pages.dirty_cap grows to."),
+        "What it grows to where the program misses what went back; else it shrinks, down to a quarter."),
     Time(
         "pages.decay", [](HeapConfig& c) { return &c.decayMs; }, 0, 30 * kDayMs,
         "Kept pages that nobody has needed for so long go back. 0: never."),
@@ -127,6 +127,10 @@ constexpr ConfigKey kKeys[] = {
     Size(
         "slab.cache_cap", [](HeapConfig& c) { return &c.cacheCapBytes; }, 0, kTiB,
         "What the magazines of all threads hold in all before they stop growing beyond their first size."),
+    Count(
+        "slab.own_magazines", [](HeapConfig& c) { return &c.ownMagazines; }, 0, 65'536,
+        "So many threads have magazines of their own; those beyond share the magazines of CPUs. 0: sixteen a "
+        "CPU."),
 
     Size(
         "large.threshold", [](HeapConfig& c) { return &c.largeThresholdBytes; }, 4 * kKiB, kTiB,

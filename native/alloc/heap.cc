@@ -57,7 +57,8 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
   if (!pages_.Init(pagesConfig)) return false;
   bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
   if constexpr (kHasSlabs) {
-    ready = ready && slabs_.Init(&pages_, &pool_, config.sizeClasses, config.cacheCapBytes);
+    ready =
+        ready && slabs_.Init(&pages_, &pool_, config.sizeClasses, config.cacheCapBytes, config.ownMagazines);
     slabs_.RefineAsItGrows(config.refinable);
     if (config.hardened.enabled) ready = ready && hardened_.Init(&slabs_, &pages_, config.hardened);
   }
@@ -225,9 +226,12 @@ void Heap<P>::UnlockAll() noexcept {
 template <Preset P>
 void Heap<P>::Drain() noexcept {
   if (hardened_.enabled()) hardened_.Purge();
-  if constexpr (kHasSlabs) slabs_.FlushThisThread();
+  if constexpr (kHasSlabs) {
+    slabs_.FlushThisThread();
+    slabs_.FlushCpus();
+    slabs_.Purge();
+  }
   if constexpr (kHasTransactions) arenas_.Purge();
-  if constexpr (kHasSlabs) slabs_.Purge();
   pages_.Purge();
 }
 
@@ -244,9 +248,13 @@ void Heap<P>::Purge() noexcept {
 
 template <Preset P>
 std::uint64_t Heap<P>::Compact() noexcept {
-  if constexpr (kHasSlabs) slabs_.FlushThisThread();
+  std::uint64_t bytes = 0;
+  if constexpr (kHasSlabs) {
+    slabs_.FlushThisThread();
+    slabs_.FlushCpus();
+    bytes = slabs_.Purge();
+  }
   if constexpr (kHasTransactions) arenas_.Purge();
-  const std::uint64_t bytes = kHasSlabs ? slabs_.Purge() : 0;
   return bytes + pages_.Compact();
 }
 

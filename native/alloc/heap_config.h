@@ -34,6 +34,10 @@ struct HeapConfig {
   /** What the magazines of all threads may hold in all before they stop growing beyond their first size. */
   std::size_t cacheCapBytes = std::size_t{64} << 20;
 
+  /** So many threads have magazines of their own; those beyond share the magazines of CPUs, where the system
+   * has restartable sequences. 0: sixteen a CPU. */
+  std::uint32_t ownMagazines = 0;
+
   /** Requests above this are large objects in the large preset. */
   std::size_t largeThresholdBytes = std::size_t{256} << 10;
   Fit fit = Fit::kBest;

@@ -45,7 +45,7 @@ SlabThread* NoThread() noexcept {
 constinit thread_local SlabThreadSlot slabThreadSlot{0, const_cast<SlabThread*>(&kNoThread)};
 
 bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table,
-                         std::size_t cacheCapBytes) noexcept {
+                         std::size_t cacheCapBytes, std::uint32_t ownMagazines) noexcept {
   cacheCapBytes_ = cacheCapBytes;
   table_ = table;
   pages_ = pages;
@@ -53,6 +53,8 @@ bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTab
   if (!slabs_.Reserve(std::min<std::size_t>(pages->reservedBytes() / kPageBytes + 1, kMaxSlabs)))
     return false;
   if (!states_.Init(this, pool)) return false;
+  cpus_.Init(table, pool, kNoThread.magazines, cacheCapBytes);
+  ownMagazines_ = ownMagazines != 0 ? ownMagazines : kOwnMagazinesPerCpu * UsableCpus();
   // Never reused, so that a thread's slot that outlives an allocator matches no later one.
   id_ = lastSlabAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
   return true;
@@ -60,15 +62,24 @@ bool SlabAllocator::Init(PageHeap* pages, MetadataPool* pool, const SizeClassTab
 
 void SlabAllocator::Destroy() noexcept {
   states_.Destroy();
+  cpus_.Destroy();
   slabs_.Release();
   Forget();
 }
 
+// The calling thread's; NoThread() where it shares the magazines of CPUs; null where it has none.
 SlabThread* SlabAllocator::ThisThread() noexcept {
   if (slabThreadSlot.allocatorId == id_) return slabThreadSlot.thread;
   bool isNew = false;
-  SlabThread* thread = states_.Get(sizeof(SlabThread), &isNew);
-  if (thread == nullptr) return nullptr;
+  SlabThread* thread = states_.Find();
+  if (thread == nullptr) {
+    if (states_.count() >= ownMagazines_ && cpus_.Start()) {
+      slabThreadSlot = {id_, NoThread()};
+      return NoThread();
+    }
+    thread = states_.Get(sizeof(SlabThread), &isNew);
+    if (thread == nullptr) return nullptr;
+  }
   if (isNew) std::copy(std::begin(kNoThread.magazines), std::end(kNoThread.magazines), thread->magazines);
   slabThreadSlot = {id_, thread};
   return thread;
@@ -183,7 +194,9 @@ void SlabAllocator::Scan(SlabThread& thread) noexcept {
 void* SlabAllocator::AllocateSlow(unsigned index) noexcept {
   RMEM_CHECK((index < table_->count()) && "a size that slabs do not serve");
   SlabThread* thread = ThisThread();
-  if (thread != nullptr) {
+  if (thread == NoThread()) {
+    if (void* block = AllocateOnCpu(index)) return block;
+  } else if (thread != nullptr) {
     SlabMagazine& magazine = thread->magazines[index];
     SlabMagazineState& state = thread->states[index];
     // The thread's slot may have led to another allocator; then there is a block.
@@ -223,6 +236,7 @@ void SlabAllocator::FreeSlow(void* p, unsigned index) noexcept {
   RMEM_CHECK((index < table_->count()) && "a size that slabs do not serve");
   SlabThread* thread = ThisThread();
   if (thread == nullptr) return FlushToDepot(index, &p, 1);
+  if (thread == NoThread()) return FreeOnCpu(p, index);
   SlabMagazine& magazine = thread->magazines[index];
   SlabMagazineState& state = thread->states[index];
   if (magazine.top == magazine.end) {
@@ -237,6 +251,30 @@ void SlabAllocator::FreeSlow(void* p, unsigned index) noexcept {
     }
   }
   *magazine.top++ = p;
+}
+
+void* SlabAllocator::AllocateOnCpu(unsigned index) noexcept {
+  if (void* block = cpus_.Pop(index)) return block;
+  const unsigned wanted = cpus_.Provide() ? (cpus_.CapacityOf(index) + 1) / 2 : 1;
+  void* blocks[kCpuBatch];
+  const unsigned count = RefillFromDepot(index, blocks, std::min(wanted, kCpuBatch));
+  if (count == 0) return nullptr;
+  unsigned pushed = 0;
+  while (pushed + 1 < count && cpus_.Push(blocks[pushed], index)) ++pushed;
+  // Others have filled it meanwhile, or the thread is on another CPU now.
+  if (pushed + 1 < count) FlushToDepot(index, blocks + pushed, count - 1 - pushed);
+  return blocks[count - 1];
+}
+
+void SlabAllocator::FreeOnCpu(void* p, unsigned index) noexcept {
+  if (cpus_.Push(p, index)) return;
+  if (!cpus_.Provide()) return FlushToDepot(index, &p, 1);
+  void* blocks[kCpuBatch];
+  const unsigned half = std::min<unsigned>(cpus_.CapacityOf(index) / 2, kCpuBatch);
+  unsigned count = 0;
+  while (count < half && (blocks[count] = cpus_.Pop(index)) != nullptr) ++count;
+  if (count != 0) FlushToDepot(index, blocks, count);
+  if (!cpus_.Push(p, index)) FlushToDepot(index, &p, 1);
 }
 
 void SlabAllocator::FlushOldest(SlabThread& thread, unsigned index, std::size_t count) noexcept {
@@ -262,7 +300,13 @@ void* SlabAllocator::Reallocate(void* p, std::size_t oldSize, std::size_t newSiz
 
 void SlabAllocator::FlushThisThread() noexcept {
   SlabThread* thread = ThisThread();
+  if (thread == NoThread()) return FlushCpus();
   if (thread != nullptr) Flush(*thread);
+}
+
+void SlabAllocator::FlushCpus() noexcept {
+  cpus_.Drain(
+      [&](unsigned index, void* const* blocks, unsigned count) { FlushToDepot(index, blocks, count); });
 }
 
 // Flushes what a thread holds of a class, which must have a magazine there, and takes the magazine away.
@@ -497,6 +541,7 @@ void SlabAllocator::ReleaseSlab(std::uint32_t number) noexcept {
 
 void SlabAllocator::LockAll() noexcept {
   states_.LockAll();
+  cpus_.LockAll();
   for (unsigned i = 0; i < table_->count(); ++i) depots_[i].lock.Acquire();
   slabsLock_.Acquire();
 }
@@ -504,74 +549,8 @@ void SlabAllocator::LockAll() noexcept {
 void SlabAllocator::UnlockAll() noexcept {
   slabsLock_.Release();
   for (unsigned i = 0; i < table_->count(); ++i) depots_[i].lock.Release();
+  cpus_.UnlockAll();
   states_.UnlockAll();
-}
-
-SlabStats SlabAllocator::Stats() noexcept {
-  SlabStats stats{};
-  for (unsigned i = 0; i < table_->count(); ++i) {
-    Depot& depot = depots_[i];
-    const LockGuard guard(depot.lock);
-    stats.refills += depot.refills;
-    stats.refilledBlocks += depot.refilledBlocks;
-    stats.flushes += depot.flushes;
-    stats.flushedBlocks += depot.flushedBlocks;
-    stats.slabsCreated += depot.created;
-    stats.slabsReleased += depot.released;
-    stats.slabBytes += std::uint64_t{depot.pages} * kPageBytes;
-    stats.depotFreeBytes += depot.freeBlocks * (*table_)[i].bytes;
-    stats.releasedBytes += std::uint64_t{depot.releasedPages} * kPageBytes;
-  }
-  stats.slabs = stats.slabsCreated - stats.slabsReleased;
-  return stats;
-}
-
-std::uint64_t SlabAllocator::CachedBlocks(unsigned index) noexcept {
-  std::uint64_t cached = 0;
-  states_.ForEach([&](SlabThread& thread) {
-    const SlabMagazineState& state = thread.states[index];
-    if (state.slots != nullptr)
-      cached += static_cast<std::uint64_t>(thread.magazines[index].top - (state.slots + 1));
-  });
-  return cached;
-}
-
-bool SlabAllocator::IsConsistent(std::uint64_t liveBlocks) noexcept {
-  std::uint64_t total = 0;
-  std::uint64_t unused = 0;
-  for (std::uint32_t number = unusedSlab_; number != kNoSlab; number = slabs_[number].next) ++unused;
-  for (unsigned i = 0; i < table_->count(); ++i) {
-    const Depot& depot = depots_[i];
-    std::uint64_t freeBlocks = 0;
-    std::uint32_t released = 0;
-    for (unsigned bin = 0; bin < kBins; ++bin) {
-      if ((depot.bins[bin] != kNoSlab) != ((depot.usedBins >> bin & 1) != 0)) return false;
-      for (std::uint32_t number = depot.bins[bin]; number != kNoSlab; number = slabs_[number].next) {
-        const Slab& slab = slabs_[number];
-        int bits = 0;
-        for (const std::uint64_t word : slab.freeBits) bits += std::popcount(word);
-        if (bits != slab.freeBlocks || slab.classIndex != i || slab.Bin() != bin) return false;
-        if ((slab.released & ~IdlePages(slab, (*table_)[i])) != 0) return false;
-        freeBlocks += slab.freeBlocks;
-        released += static_cast<std::uint32_t>(std::popcount(slab.released));
-      }
-    }
-    if (freeBlocks != depot.freeBlocks || released != depot.releasedPages) return false;
-    total += depot.blocks - freeBlocks;
-    unused += depot.created - depot.released;
-  }
-  if (unused + 1 != topSlab_) return false;
-  std::uint64_t cached = 0;
-  bool sound = true;
-  for (unsigned i = 0; i < table_->count(); ++i) cached += CachedBlocks(i);
-  states_.ForEach([&](SlabThread& thread) {
-    for (unsigned i = 0; i < table_->count(); ++i) {
-      const SlabMagazineState& state = thread.states[i];
-      sound &= state.slots == nullptr ||
-               (thread.magazines[i].top <= thread.magazines[i].end && *state.slots == nullptr);
-    }
-  });
-  return sound && total == liveBlocks + cached;
 }
 
 }  // namespace rmem

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "alloc/cpu_caches.h"
 #include "alloc/lazy_table.h"
 #include "alloc/metadata_pool.h"
 #include "alloc/page_heap.h"
 #include "alloc/size_classes.h"
 #include "alloc/thread_states.h"
 #include "base/bits.h"
+#include "os/cpu_stacks.h"
 #include "os/lock.h"
 
 namespace rmem {
@@ -28,14 +30,8 @@ struct SlabStats {
   std::uint64_t releasedBytes;     // of these, in pages given back to the system one by one
 };
 
-/**
- * The blocks of one class that a thread holds, as its fast path sees them: a stack that grows upwards. Below
- * the lowest block lies a null, which is how the stack is seen to be empty.
- */
-struct SlabMagazine {
-  void** top;  // where the next block goes
-  void** end;  // `top` of a full one
-};
+/** The blocks of one class that a thread holds, as its fast path sees them. */
+using SlabMagazine = PointerStack;
 
 /** What only the slow paths need of it. */
 struct SlabMagazineState {
@@ -73,12 +69,16 @@ extern constinit thread_local SlabThreadSlot slabThreadSlot [[gnu::tls_model("in
  * as a quarter of its class is: of a class that hardly anybody uses, hardly anything lies idle. Where a class
  * has more free blocks than it needed of late, pages without a live block are given back out of its emptiest
  * slabs (slab_release.cc).
+ *
+ * So many threads have magazines of their own; those beyond share the magazines of CPUs (cpu_caches.h), where
+ * the system has what that takes.
  */
 class SlabAllocator {
  public:
-  /** `cacheCapBytes`: how much the magazines of all threads may hold before they stop growing. */
-  bool Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table,
-            std::size_t cacheCapBytes) noexcept;
+  /** `cacheCapBytes`: how much the magazines of all threads may hold before they stop growing, and how much
+   * those of all CPUs may hold. `ownMagazines`: how many threads have their own; 0: sixteen a CPU. */
+  bool Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table, std::size_t cacheCapBytes,
+            std::uint32_t ownMagazines = 0) noexcept;
   void Destroy() noexcept;
   /** Whenever a class of the table (null: none), which is the one of Init, has come to some pages, the sizes
    * left to it get their own classes. */
@@ -156,8 +156,10 @@ class SlabAllocator {
   void LockAll() noexcept;
   void UnlockAll() noexcept;
 
-  /** Empties the calling thread's magazines into the depots. */
+  /** Empties the calling thread's magazines into the depots; of all CPUs where it has none of its own. */
   void FlushThisThread() noexcept;
+  /** The same of the magazines of CPUs. */
+  void FlushCpus() noexcept;
   /** Gives back the pages that lie idle in slabs for the second time that this is asked. */
   void Decay() noexcept;
   /** Gives back all pages in slabs that have no block in use. Returns their bytes. */
@@ -165,6 +167,8 @@ class SlabAllocator {
   SlabStats Stats() noexcept;
   /** What the magazines of all threads could hold now, in bytes. */
   std::size_t cacheBytes() const noexcept { return cacheBytes_.load(std::memory_order_relaxed); }
+  /** CPUs that have magazines. */
+  unsigned cpusWithMagazines() const noexcept { return cpus_.cpus(); }
   /** Blocks of a class in magazines. For tests, while no thread is inside. */
   std::uint64_t CachedBlocks(unsigned index) noexcept;
   /**
@@ -183,7 +187,9 @@ class SlabAllocator {
   static constexpr std::uint32_t kTripsBetweenScans = 512;
   static constexpr std::uint64_t kPagesToRefine = 4;
   static constexpr std::uint16_t kTripsBetweenLooks = 256;  // of a depot, for what is idle in its slabs
-  static constexpr unsigned kMaxReleasable = 64;            // pages of a slab that can be given back alone
+  static constexpr unsigned kOwnMagazinesPerCpu = 16;
+  static constexpr unsigned kCpuBatch = 64;       // blocks between a CPU and the depot, at most
+  static constexpr unsigned kMaxReleasable = 64;  // pages of a slab that can be given back alone
 
   struct Slab {
     std::uint32_t firstPage;
@@ -217,6 +223,8 @@ class SlabAllocator {
 
   void* AllocateSlow(unsigned index) noexcept;
   void FreeSlow(void* p, unsigned index) noexcept;
+  void* AllocateOnCpu(unsigned index) noexcept;
+  void FreeOnCpu(void* p, unsigned index) noexcept;
   SlabThread* ThisThread() noexcept;
   static std::size_t MagazineBytes(unsigned half) noexcept;
   unsigned FirstHalf(unsigned index) const noexcept;
@@ -262,6 +270,8 @@ class SlabAllocator {
   PageHeap* pages_ = nullptr;
   MetadataPool* pool_ = nullptr;
   ThreadStates<SlabThread, SlabAllocator> states_;
+  CpuCaches cpus_;
+  std::uint32_t ownMagazines_ = 0;
   Lock slabsLock_;
   LazyTable<Slab> slabs_;
   std::uint32_t unusedSlab_ = kNoSlab;

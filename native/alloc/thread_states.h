@@ -3,7 +3,9 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <type_traits>
@@ -46,10 +48,15 @@ class ThreadStates {
     hasKey_ = false;
   }
 
+  /** The state that the calling thread has; null where it has none. */
+  State* Find() noexcept { return static_cast<State*>(pthread_getspecific(key_)); }
+  /** How many threads have one. */
+  std::uint32_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+
   /** The state of the calling thread, of `bytes` bytes, all zero when new, which is then told; null when
    * there is no memory, or the thread is about to end. */
   State* Get(std::size_t bytes, bool* isNew = nullptr) noexcept {
-    if (void* state = pthread_getspecific(key_)) return static_cast<State*>(state);
+    if (State* state = Find()) return state;
     // A thread on its way out, whose last destructors would leave a new state behind.
     if (retirements_ + 1 >= PTHREAD_DESTRUCTOR_ITERATIONS) return nullptr;
     void* memory = pool_->Allocate(bytes);
@@ -66,6 +73,7 @@ class ThreadStates {
     state->links.next = first_;
     if (first_ != nullptr) first_->links.previous = state;
     first_ = state;
+    count_.fetch_add(1, std::memory_order_relaxed);
     if (isNew != nullptr) *isNew = true;
     return state;
   }
@@ -94,6 +102,7 @@ class ThreadStates {
       if (state->links.previous != nullptr) state->links.previous->links.next = state->links.next;
       if (state->links.next != nullptr) state->links.next->links.previous = state->links.previous;
       if (first_ == state) first_ = state->links.next;
+      count_.fetch_sub(1, std::memory_order_relaxed);
     }
     owner_->Flush(*state);
     owner_->Forget();
@@ -109,6 +118,7 @@ class ThreadStates {
   bool hasKey_ = false;
   Lock lock_;
   State* first_ = nullptr;
+  std::atomic<std::uint32_t> count_{0};
 };
 
 }  // namespace rmem

@@ -5,7 +5,7 @@
 
 namespace rmem {
 
-inline constexpr int kMaxCpus = 1024;
+inline constexpr unsigned kMaxCpus = 1024;
 inline constexpr int kMaxNodes = 64;
 
 /** The online CPUs of the machine and the NUMA node of each. Numbers are the kernel's; there may be gaps. */

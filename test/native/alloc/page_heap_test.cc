@@ -181,10 +181,10 @@ TEST_F(PageHeapTest, AFullRegionOfDirtyPagesGoesBeforeATighterCleanOne) {
   Start();
   char* clean = Allocate(64);
   char* guard = Allocate(1);
-  heap_.Free(clean, 64);
-  heap_.Purge();
   char* dirty = Allocate(80);
   char* behind = Allocate(1);
+  heap_.Free(clean, 64);
+  heap_.Purge();
   heap_.Free(dirty, 80);
   EXPECT_EQ(heap_.Stats().freeRegions, 2u);
   EXPECT_EQ(Allocate(60), dirty);
