@@ -223,16 +223,18 @@ void Heap<P>::UnlockAll() noexcept {
   hardened_.UnlockAll();
 }
 
+// From what is cheapest to get again to what is dearest: blocks in magazines, chunks of arenas, pages.
 template <Preset P>
-void Heap<P>::Drain() noexcept {
+std::uint64_t Heap<P>::GiveUpCaches() noexcept {
+  std::uint64_t bytes = 0;
   if (hardened_.enabled()) hardened_.Purge();
   if constexpr (kHasSlabs) {
     slabs_.FlushThisThread();
     slabs_.FlushCpus();
-    slabs_.Purge();
+    bytes = slabs_.Purge();
   }
   if constexpr (kHasTransactions) arenas_.Purge();
-  pages_.Purge();
+  return bytes;
 }
 
 template <Preset P>
@@ -242,19 +244,14 @@ void Heap<P>::Decay() noexcept {
 }
 
 template <Preset P>
-void Heap<P>::Purge() noexcept {
-  Drain();
+std::uint64_t Heap<P>::Purge() noexcept {
+  const std::uint64_t bytes = GiveUpCaches();
+  return bytes + pages_.Purge();
 }
 
 template <Preset P>
 std::uint64_t Heap<P>::Compact() noexcept {
-  std::uint64_t bytes = 0;
-  if constexpr (kHasSlabs) {
-    slabs_.FlushThisThread();
-    slabs_.FlushCpus();
-    bytes = slabs_.Purge();
-  }
-  if constexpr (kHasTransactions) arenas_.Purge();
+  const std::uint64_t bytes = GiveUpCaches();
   return bytes + pages_.Compact();
 }
 

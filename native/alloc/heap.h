@@ -97,6 +97,7 @@ class Heap {
     if (hardened_.enabled()) return hardened_.Free(p, size);
     FreeUntold(p);
   }
+  bool isHardened() const noexcept { return hardened_.enabled(); }
   std::size_t UsableBytes(const void* p) noexcept;
   /** Keeps the alignment of malloc. Null, and the block as it was, when memory is short. */
   void* ReallocateUntold(void* p, std::size_t size) noexcept;
@@ -158,8 +159,9 @@ class Heap {
   /** In hardened mode, for a signal handler: writes what a fault at this address is, where that is known. */
   bool ExplainFault(const void* address) noexcept { return hardened_.Explain(address); }
 
-  /** Gives back what the calling thread caches, what arenas keep, and all dirty memory. */
-  void Purge() noexcept;
+  /** Gives back what the calling thread and CPUs cache, what arenas keep, and all dirty memory. Returns the
+   * bytes given back to the system. */
+  std::uint64_t Purge() noexcept;
   /** The same, and trims the tables of the page heap. Returns the bytes given back to the system by pages
    * and tables. */
   std::uint64_t Compact() noexcept;
@@ -187,13 +189,14 @@ class Heap {
   bool IsForHardened(std::size_t size, std::size_t alignment) const noexcept;
   void FreeUntoldSlow(void* p, std::uint32_t tag) noexcept;
   void Decay() noexcept;
+  std::uint64_t GiveUpCaches() noexcept;
 
   bool Init(const HeapConfig& config) noexcept;
   void Release() noexcept;
   void* AllocateElsewhere(std::size_t size, std::size_t alignment, bool zeroed) noexcept;
   void FreeElsewhere(void* p, std::size_t size, std::size_t alignment) noexcept;
   /** Gives back what is only kept for speed, because memory ran out. */
-  void Drain() noexcept;
+  void Drain() noexcept { static_cast<void>(Purge()); }
 
   SlabAllocator slabs_;           // first: its id and table are what the fast path reads
   std::size_t slabEndBytes_ = 0;  // sizes from here on are not for slabs; all in hardened mode

@@ -499,12 +499,17 @@ void PageHeap::PurgeSome() noexcept {
   if (dirtyPages_ <= purgeAbovePages_) purgeAbovePages_ = cap_.pages();
 }
 
-void PageHeap::Purge() noexcept {
-  const LockGuard guard(lock_);
+std::uint64_t PageHeap::PurgeAll() noexcept {
   const std::uint64_t before = dirtyPages_ + deferredPages_;
   if (before != 0) ++purges_;
   PurgeDownTo(0, PurgeKind::kAll);
   decay_.Purged(before - dirtyPages_);
+  return (before - dirtyPages_) * kPageBytes;
+}
+
+std::uint64_t PageHeap::Purge() noexcept {
+  const LockGuard guard(lock_);
+  return PurgeAll();
 }
 
 void PageHeap::Tick() noexcept {
@@ -538,11 +543,7 @@ bool PageHeap::StartBackgroundDecay(DecayThread::Function decay, void* context) 
 
 std::uint64_t PageHeap::Compact() noexcept {
   const LockGuard guard(lock_);
-  const std::uint64_t before = dirtyPages_ + deferredPages_;
-  if (before != 0) ++purges_;
-  PurgeDownTo(0, PurgeKind::kAll);
-  decay_.Purged(before - dirtyPages_);
-  std::uint64_t bytes = (before - dirtyPages_) * kPageBytes;
+  std::uint64_t bytes = PurgeAll();
   bytes += tags_.PurgeFrom(std::size_t{top_} + 1) + regions_.Trim();
   // Bits of refused purges stay.
   bytes += dirty_.PurgeFrom(std::max(top_, dirtyEnd_) / kWordBits + 1);

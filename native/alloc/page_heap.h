@@ -92,8 +92,8 @@ class PageHeap {
   /** Advises the whole huge pages within a live run. */
   void AdviseHuge(void* start, std::uint32_t pages) noexcept;
 
-  /** Gives all dirty memory back to the system. */
-  void Purge() noexcept;
+  /** Gives all dirty memory back to the system. Returns its bytes. */
+  std::uint64_t Purge() noexcept;
   /** The same, and trims tables and descriptors to what is in use. Returns the bytes given back: dirty ones
    * and resident ones of metadata. */
   std::uint64_t Compact() noexcept;
@@ -169,6 +169,7 @@ class PageHeap {
   std::uint32_t PurgeRun(PageRun run, std::uint32_t dirtyPages) noexcept;
   std::uint32_t PurgePart(PageRun run, std::uint32_t dirtyPages, PurgeKind kind,
                           std::uint64_t wanted) noexcept;
+  std::uint64_t PurgeAll() noexcept;
   void PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept;
   /** At the end of a call: the policies. */
   void Settle() noexcept {

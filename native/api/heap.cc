@@ -113,7 +113,9 @@ std::size_t rustydb_mem_usable_size(rustydb_mem_heap* heap, const void* block) {
 }
 
 std::uint64_t rustydb_mem_heap_purge(rustydb_mem_heap* heap) {
-  const std::uint64_t before = heap->heap.Stats().pages.purgedBytes;
-  heap->heap.Purge();
-  return heap->heap.Stats().pages.purgedBytes - before;
+  return heap->heap.Purge();
+}
+
+std::uint64_t rustydb_mem_heap_compact(rustydb_mem_heap* heap) {
+  return heap->heap.Compact();
 }

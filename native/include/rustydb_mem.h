@@ -188,6 +188,10 @@ RUSTYDB_MEM_API void rustydb_mem_heap_visit_statistics(rustydb_mem_heap* heap,
  * bytes. */
 RUSTYDB_MEM_API uint64_t rustydb_mem_heap_purge(rustydb_mem_heap* heap);
 
+/* The same, and shortens the heap's own tables to what is in use. Blocks stay where they are. For when the
+ * program has shrunk for good: what comes next pays for it. */
+RUSTYDB_MEM_API uint64_t rustydb_mem_heap_compact(rustydb_mem_heap* heap);
+
 #ifdef __cplusplus
 }
 #endif

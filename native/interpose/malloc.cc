@@ -11,6 +11,7 @@
 #include "base/checks.h"
 #include "interpose/malloc_config.h"
 #include "interpose/malloc_faults.h"
+#include "interpose/malloc_sizes.h"
 #include "interpose/malloc_stats.h"
 #include "os/lock.h"
 
@@ -36,23 +37,29 @@ constinit std::atomic<bool> gMade{false};
 constinit bool gBackgroundDecay = false;
 constinit Lock gMaking;
 
-[[gnu::noinline, gnu::cold]] void MakeHeap() noexcept {
+/** False where there is no address space for it now. */
+[[gnu::noinline, gnu::cold]] bool MakeHeap() noexcept {
   const LockGuard guard(gMaking);
-  if (gMade.load(std::memory_order_relaxed)) return;
+  if (gMade.load(std::memory_order_relaxed)) return true;
   gClasses = SizeClassTable::Default();
   HeapConfig config;
   ReadHeapConfig(&config, &gClasses);
   gClasses.Coarsen();
   config.sizeClasses = config.refinable = &gClasses;
-  RMEM_CHECK(MallocHeap::CreateAt(&gHeap, config) && "no address space for the heap");
+  if (!MallocHeap::CreateAt(&gHeap, config)) return false;
   gBackgroundDecay = config.backgroundDecay;
   if (config.hardened.enabled) ReportFaults([](const void* address) { gHeap.ExplainFault(address); });
   gMade.store(true, std::memory_order_release);
+  return true;
 }
 
+inline bool HasHeap() noexcept {
+  return gMade.load(std::memory_order_acquire) || MakeHeap();
+}
+
+/** For calls with a block, or that tell of the heap: there is one, or the program can't go on. */
 inline MallocHeap& TheHeap() noexcept {
-  if (!gMade.load(std::memory_order_acquire)) [[unlikely]]
-    MakeHeap();
+  RMEM_CHECK(HasHeap() && "no address space for the heap");
   return gHeap;
 }
 
@@ -63,9 +70,9 @@ inline MallocHeap& TheHeap() noexcept {
 
 [[gnu::noinline]] void* Allocate(std::size_t size, std::size_t alignment = 0, bool zeroed = false) noexcept {
   // Beyond it differences of pointers overflow.
-  if (size > PTRDIFF_MAX) [[unlikely]]
+  if (size > PTRDIFF_MAX || !HasHeap()) [[unlikely]]
     return OutOfMemory();
-  void* p = TheHeap().Allocate(size, alignment, zeroed);
+  void* p = gHeap.Allocate(size, alignment, zeroed);
   return p != nullptr ? p : OutOfMemory();
 }
 
@@ -136,6 +143,10 @@ __attribute__((destructor(101))) void CheckAtExit() noexcept {
 }
 
 }  // namespace
+
+bool MallocChecksSizes() noexcept {
+  return gMade.load(std::memory_order_acquire) && gHeap.isHardened();
+}
 
 HeapStats MallocHeapStats() noexcept {
   return TheHeap().Stats();
@@ -216,7 +227,5 @@ RMEM_EXPORT size_t malloc_usable_size(void* p) {
 
 /** Gives back what is free, whatever `pad` says; 1 where that was anything. */
 RMEM_EXPORT int malloc_trim(size_t /*pad*/) {
-  const std::uint64_t before = rmem::TheHeap().Stats().pages.purgedBytes;
-  rmem::TheHeap().Purge();
-  return rmem::TheHeap().Stats().pages.purgedBytes != before ? 1 : 0;
+  return rmem::TheHeap().Purge() != 0 ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/checks.h"
+#include "interpose/malloc_sizes.h"
 
 /**
  * operator new and delete of the drop-in malloc. As the standard has it, only the plain forms allocate and
@@ -14,7 +15,7 @@
  * own in front.
  *
  * The size that a delete is told is of no use here: the class of a block is one load away, and a size that is
- * wrong (of a base class without a virtual destructor) would ruin the heap.
+ * wrong (of a base class without a virtual destructor) would ruin the heap. Hardened mode finds such a size.
  *
  * What a new throws the program must be able to catch. So nothing of a C++ runtime is linked in: all that is
  * needed of it is weak, and bound to the runtime that the program was started with.
@@ -77,6 +78,19 @@ bool CanCatch() {
     if (handler == nullptr) return nullptr;
     handler();
   }
+}
+
+extern "C" void free_sized(void* p, std::size_t size);
+
+// These operators, whatever stands in front of them.
+extern "C" [[gnu::alias("_Znwm"), gnu::visibility("hidden"), gnu::malloc, gnu::alloc_size(1)]] void* OurNew(
+    std::size_t size);
+extern "C" [[gnu::alias("_ZdlPv"), gnu::visibility("hidden")]] void OurDelete(void* p) noexcept;
+
+/** Where sizes are checked, and the program has no operators of its own that a sized delete would call. */
+inline bool ChecksSizes() noexcept {
+  return rmem::MallocChecksSizes() && static_cast<void* (*)(std::size_t)>(&::operator new) == &OurNew &&
+         static_cast<void (*)(void*) noexcept>(&::operator delete) == &OurDelete;
 }
 
 }  // namespace
@@ -156,7 +170,8 @@ RMEM_EXPORT void operator delete[](void* p, std::align_val_t alignment) noexcept
   ::operator delete(p, alignment);
 }
 
-RMEM_EXPORT void operator delete(void* p, std::size_t /*size*/) noexcept {
+RMEM_EXPORT void operator delete(void* p, std::size_t size) noexcept {
+  if (ChecksSizes()) return free_sized(p, size);
   ::operator delete(p);
 }
 
@@ -164,7 +179,8 @@ RMEM_EXPORT void operator delete(void* p, std::size_t /*size*/, std::align_val_t
   ::operator delete(p, alignment);
 }
 
-RMEM_EXPORT void operator delete[](void* p, std::size_t /*size*/) noexcept {
+RMEM_EXPORT void operator delete[](void* p, std::size_t size) noexcept {
+  if (ChecksSizes()) return free_sized(p, size);
   ::operator delete[](p);
 }
 

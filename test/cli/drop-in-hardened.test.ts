@@ -44,6 +44,47 @@ describe("the drop-in malloc in hardened mode", () => {
     expect(run.stderr).toMatch(new RegExp(`^rustydb-mem: hardened: ${line}.*\\n$`));
   });
 
+  it("stops a program at a delete of another size, where the operators are its own", () => {
+    const scratch = new Scratch();
+    const source = scratch.file("deletes.cc");
+    writeFileSync(
+      source,
+      `#include <cstdio>
+       #include <cstdlib>
+       #include <new>
+       #include <string>
+       #ifdef REPLACED
+       void* operator new(std::size_t size) { return std::malloc(size + 32); }
+       void operator delete(void* p) noexcept { std::free(p); }
+       #endif
+       struct Base { long a[2]; };
+       struct Derived : Base { std::string name; };
+       int main() {
+         delete new Derived;
+         delete[] new std::string[3];
+         std::puts("right");
+         std::fflush(stdout);
+         delete static_cast<Base*>(new Derived);
+         std::puts("unnoticed");
+       }`,
+    );
+    for (const flags of [[], ["-DREPLACED"]]) {
+      const program = scratch.file(`deletes${flags.length}`);
+      execFileSync("c++", ["-fsized-deallocation", "-O0", "-w", ...flags, source, "-o", program]);
+      const run = runHardened(scratch, "guard_every = 0\n", program, []);
+      if (flags.length === 0) {
+        expect(run).toMatchObject({ signal: "SIGABRT", stdout: "right\n" });
+        expect(run.stderr).toMatch(
+          new RegExp(
+            `^rustydb-mem: hardened: freed ${at} with a size of 16 bytes, a block of 48 bytes.*\\n$`,
+          ),
+        );
+      } else {
+        expect(run).toMatchObject({ status: 0, stdout: "right\nunnoticed\n", stderr: "" });
+      }
+    }
+  });
+
   it.each(["overrun", "after-free"])("stops a program at a guard page: %s", (fault) => {
     const scratch = new Scratch();
     const program = compile(scratch, "memory_faults");

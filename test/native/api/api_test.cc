@@ -59,6 +59,21 @@ TEST_F(CLibrary, RollsBackToASavepointAgainAndAgain) {
   EXPECT_EQ(Statistics().live_bytes, 0u);
 }
 
+TEST_F(CLibrary, CompactsAfterItHasShrunk) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 2000; ++i) blocks.push_back(rustydb_mem_allocate(heap_, 4096, 0));
+  for (void* block : blocks) std::memset(block, 1, 4096);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 16 != 0) rustydb_mem_free(heap_, blocks[i], 4096, 0);
+  }
+  EXPECT_GE(rustydb_mem_heap_compact(heap_), 1000u * 4096);
+  EXPECT_EQ(Statistics().dirty_bytes, 0u);
+  for (std::size_t i = 0; i < blocks.size(); i += 16) {
+    EXPECT_EQ(static_cast<char*>(blocks[i])[4095], 1);
+    rustydb_mem_free(heap_, blocks[i], 4096, 0);
+  }
+}
+
 TEST_F(CLibrary, RollsBackAWholeTransactionThatStaysOpen) {
   rustydb_mem_transaction* transaction = rustydb_mem_transaction_begin(heap_, 1, 0);
   ASSERT_NE(rustydb_mem_transaction_allocate(heap_, transaction, 100'000, 0), nullptr);
