@@ -248,7 +248,8 @@ void ArenaAllocator::KeepChunk(ArenaThread* thread, ArenaChunk* chunk, std::uint
   const unsigned bin = BinFor(chunk->pages);
   if (thread != nullptr && bin < ArenaThread::kBins) {
     const LockGuard guard(thread->lock);
-    if ((thread->cachedPages + chunk->pages) * kPageBytes <= config_.threadCacheBytes) {
+    if ((thread->cachedPages + chunk->pages) * kPageBytes <= config_.threadCacheBytes &&
+        (budget_ == nullptr || budget_->TryTake(chunk->pages * kPageBytes))) {
       chunk->releasedMs = nowMs;
       chunk->next = thread->bins[bin];
       thread->bins[bin] = chunk;
@@ -269,6 +270,7 @@ ArenaChunk* ArenaAllocator::TakeChunk(std::uint32_t pages) noexcept {
     if (chunk != nullptr) {
       thread->bins[bin] = chunk->next;
       thread->cachedPages -= pages;
+      if (budget_ != nullptr) budget_->GiveBack(pages * kPageBytes);
     }
   }
   const bool cached = chunk != nullptr;
@@ -295,6 +297,7 @@ std::uint64_t ArenaAllocator::ReclaimThread(ArenaThread& thread, std::uint32_t n
       *link = nullptr;
       for (const ArenaChunk* chunk = stale[bin]; chunk != nullptr; chunk = chunk->next) {
         thread.cachedPages -= chunk->pages;
+        if (budget_ != nullptr) budget_->GiveBack(chunk->pages * kPageBytes);
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "alloc/arena_profile.h"
+#include "alloc/cache_budget.h"
 #include "alloc/metadata_pool.h"
 #include "alloc/page_heap.h"
 #include "alloc/thread_states.h"
@@ -111,6 +112,8 @@ class ArenaAllocator {
  public:
   bool Init(PageHeap* pages, MetadataPool* pool, const ArenaConfig& config) noexcept;
   void Destroy() noexcept;
+  /** Before the first use: kept chunks take from it. Null: they know only the cap of their thread. */
+  void ShareBudget(CacheBudget* budget) noexcept { budget_ = budget; }
 
   /** A transaction, or a child of `parent`. `estimateBytes`: what it will use, 0 = learn. Null: no memory. */
   Transaction* Begin(Transaction* parent, std::uint32_t type, std::uint64_t estimateBytes = 0) noexcept;
@@ -200,6 +203,7 @@ class ArenaAllocator {
   std::uint64_t id_ = 0;
   PageHeap* pages_ = nullptr;
   MetadataPool* pool_ = nullptr;
+  CacheBudget* budget_ = nullptr;
   ArenaConfig config_;
   ThreadStates<ArenaThread, ArenaAllocator> states_;
   SpinLock statsLock_;

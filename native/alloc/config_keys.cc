@@ -96,6 +96,11 @@ constexpr ConfigKey kKeys[] = {
         "Address space to reserve, which costs no memory; the system may allow less. 0: 256 GiB; else at "
         "least "
         "16 MiB."),
+    Size(
+        "heap.cache_budget", [](HeapConfig& c) { return &c.cacheBudgetBytes; }, 0, 4 * kTiB,
+        "What all caches hold together: magazines of threads, kept chunks of arenas, and in what these "
+        "leave, "
+        "free pages."),
 
     Choice(
         "pages.fit", [](HeapConfig& c) { return Number(c.fit); }, kFits,

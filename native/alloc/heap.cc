@@ -55,6 +55,10 @@ bool Heap<P>::Init(const HeapConfig& config) noexcept {
   pagesConfig.decayMs = config.decayMs;
   pagesConfig.decayCalls = config.decayCalls;
   if (!pages_.Init(pagesConfig)) return false;
+  budget_.Init(config.cacheBudgetBytes);
+  pages_.ShareBudget(&budget_);
+  slabs_.ShareBudget(&budget_);
+  arenas_.ShareBudget(&budget_);
   bool ready = pool_.Init(std::max(pages_.reservedBytes() / kMetadataShare, std::size_t{1} << 20));
   if constexpr (kHasSlabs) {
     ready =

@@ -203,6 +203,7 @@ class Heap {
   std::size_t slabMaxBytes_ = 0;
   std::size_t largeThresholdBytes_ = 0;
   PageHeap pages_;
+  CacheBudget budget_;
   MetadataPool pool_;
   LargeObjects large_;
   ArenaAllocator arenas_;

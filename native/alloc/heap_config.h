@@ -23,6 +23,10 @@ struct HeapConfig {
   /** Address space to reserve; the system may allow less. 0: 256 GiB. Costs no memory. */
   std::size_t reserveBytes = 0;
 
+  /** What all caches of the heap may hold together: magazines of threads, chunks that arenas keep, and, in
+   * what these leave, dirty pages. */
+  std::size_t cacheBudgetBytes = std::size_t{128} << 20;
+
   /** Largest request that the slab preset serves. The rustydb preset uses the whole table of classes. */
   std::size_t slabMaxBytes = 4096;
   const SizeClassTable* sizeClasses = &SizeClassTable::Default();

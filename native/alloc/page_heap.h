@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/cache_budget.h"
 #include "alloc/decay_thread.h"
 #include "alloc/dirty_cap.h"
 #include "alloc/dirty_decay.h"
@@ -62,6 +63,9 @@ class PageHeap {
  public:
   bool Init(const PageHeapConfig& config) noexcept;
   void Destroy() noexcept;
+  /** Before the first use: dirty pages are also kept within what others leave of it, looked at every 64
+   * calls. Null: they know only their own cap. */
+  void ShareBudget(const CacheBudget* budget) noexcept { budget_ = budget; }
 
   /**
    * `pages` pages aligned to `alignment` bytes (a power of two); null when the range is full or memory is
@@ -179,6 +183,7 @@ class PageHeap {
       Tick();
   }
   void Tick() noexcept;
+  void KeepBudget() noexcept;
   void PurgeSome() noexcept;
 
   std::uintptr_t base_ = 0;
@@ -215,6 +220,7 @@ class PageHeap {
   std::uint64_t livePages_ = 0;
   std::uint64_t dirtyPages_ = 0;  // free ones, without the deferred
   DirtyCap cap_;
+  const CacheBudget* budget_ = nullptr;
   std::uint64_t purgeAbovePages_ = 0;  // the cap; while a purge is under way, what it goes down to
   std::uint64_t allocations_ = 0, freeListHits_ = 0, frees_ = 0, coalesces_ = 0;
   std::uint64_t purges_ = 0, purgedPages_ = 0, decayedPages_ = 0, failures_ = 0;

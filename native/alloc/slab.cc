@@ -101,6 +101,18 @@ unsigned SlabAllocator::FirstHalf(unsigned index) const noexcept {
       std::clamp<std::size_t>(kFirstMagazineBytes / layout.bytes, 1, layout.magazine));
 }
 
+bool SlabAllocator::MayCache(std::size_t more) const noexcept {
+  return cacheBytes() + more <= cacheCapBytes_ && (budget_ == nullptr || more <= budget_->left());
+}
+
+// Of what the magazines of all threads could hold.
+void SlabAllocator::CountCacheBytes(std::size_t more, std::size_t less) noexcept {
+  cacheBytes_.fetch_add(more - less, std::memory_order_relaxed);
+  if (budget_ == nullptr) return;
+  budget_->Take(more);
+  budget_->GiveBack(less);
+}
+
 // Moves a thread's blocks of a class into a magazine of another capacity, which must hold them. False when
 // there is no memory for it, and then all stays as it is.
 bool SlabAllocator::Resize(SlabThread& thread, unsigned index, unsigned half) noexcept {
@@ -120,7 +132,7 @@ bool SlabAllocator::Resize(SlabThread& thread, unsigned index, unsigned half) no
     pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
   }
   const std::size_t blockBytes = (*table_)[index].bytes;
-  cacheBytes_.fetch_add(2 * (half - std::size_t{state.half}) * blockBytes, std::memory_order_relaxed);
+  CountCacheBytes(2 * std::size_t{half} * blockBytes, 2 * std::size_t{state.half} * blockBytes);
   state.slots = slots;
   state.half = static_cast<std::uint16_t>(half);
   magazine.top = slots + 1 + count;
@@ -136,7 +148,7 @@ bool SlabAllocator::Enlarge(SlabThread& thread, unsigned index) noexcept {
   const unsigned enlarged = std::min<unsigned>(half * 2, layout.magazine);
   if (enlarged <= half) return false;
   const std::size_t more = 2 * std::size_t{enlarged - half} * layout.bytes;
-  if (cacheBytes_.load(std::memory_order_relaxed) + more > cacheCapBytes_) return false;
+  if (!MayCache(more)) return false;
   return Resize(thread, index, enlarged);
 }
 
@@ -317,7 +329,7 @@ void SlabAllocator::Drop(SlabThread& thread, unsigned index) noexcept {
   const std::ptrdiff_t count = magazine.top - (state.slots + 1);
   if (count != 0) FlushToDepot(index, state.slots + 1, static_cast<unsigned>(count));
   pool_->Free(state.slots - kPrefetchAhead, MagazineBytes(state.half));
-  cacheBytes_.fetch_sub(2 * std::size_t{state.half} * (*table_)[index].bytes, std::memory_order_relaxed);
+  CountCacheBytes(0, 2 * std::size_t{state.half} * (*table_)[index].bytes);
   magazine = kNoThread.magazines[index];
   state = {};
 }

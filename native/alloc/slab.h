@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "alloc/cache_budget.h"
 #include "alloc/cpu_caches.h"
 #include "alloc/lazy_table.h"
 #include "alloc/metadata_pool.h"
@@ -80,6 +81,8 @@ class SlabAllocator {
   bool Init(PageHeap* pages, MetadataPool* pool, const SizeClassTable* table, std::size_t cacheCapBytes,
             std::uint32_t ownMagazines = 0) noexcept;
   void Destroy() noexcept;
+  /** Before the first use. Null: magazines know only their own cap. */
+  void ShareBudget(CacheBudget* budget) noexcept { budget_ = budget; }
   /** Whenever a class of the table (null: none), which is the one of Init, has come to some pages, the sizes
    * left to it get their own classes. */
   void RefineAsItGrows(SizeClassTable* table) noexcept { refinable_ = table; }
@@ -228,7 +231,8 @@ class SlabAllocator {
   SlabThread* ThisThread() noexcept;
   static std::size_t MagazineBytes(unsigned half) noexcept;
   unsigned FirstHalf(unsigned index) const noexcept;
-  bool MayCache(std::size_t bytes) noexcept;
+  bool MayCache(std::size_t more) const noexcept;
+  void CountCacheBytes(std::size_t more, std::size_t less) noexcept;
   bool Enlarge(SlabThread& thread, unsigned index) noexcept;
   bool DeservesMagazine(SlabMagazineState& state, unsigned index) noexcept;
   bool Resize(SlabThread& thread, unsigned index, unsigned half) noexcept;
@@ -277,6 +281,7 @@ class SlabAllocator {
   std::uint32_t unusedSlab_ = kNoSlab;
   std::uint32_t topSlab_ = 1;
   std::size_t cacheCapBytes_ = 0;
+  CacheBudget* budget_ = nullptr;
   std::atomic<std::size_t> cacheBytes_{0};  // that all magazines could hold
   std::array<Depot, SizeClassTable::kMaxClasses> depots_{};
 };

@@ -54,6 +54,8 @@ HeapConfig ChooseConfig(Choices& choices) {
   constexpr std::size_t kDirtyCap[] = {std::size_t{8} << 20, std::size_t{64} << 10, 0, std::size_t{1} << 20};
   config.dirtyCapBytes = kDirtyCap[caps % 4];
   if ((caps & 4) != 0) config.dirtyCapMaxBytes = config.dirtyCapBytes;
+  if ((caps & 4) != 0) config.ownMagazines = 1;
+  if ((caps & 48) == 16) config.cacheBudgetBytes = std::size_t{256} << 10;
   if ((caps & 8) != 0) config.sizeClasses = &OwnTable(caps / 16 % 3);
   const unsigned arenas = choices.Byte();
   config.arena.growth = static_cast<ArenaGrowth>(2 - arenas % 3);
