@@ -244,12 +244,21 @@ void ArenaAllocator::ReleaseMemory(Transaction* transaction) noexcept {
   stats_.reclaimedBytes += bytes;
 }
 
+// Whether the thread may keep so many pages in all. What it takes of the budget stays its own until it
+// reclaims, so that transactions one after the other do not ask each time.
+bool ArenaAllocator::MayKeep(ArenaThread& thread, std::uint64_t pages) noexcept {
+  if (budget_ == nullptr || pages <= thread.budgetPages) return true;
+  if (!budget_->TryTake((pages - thread.budgetPages) * kPageBytes)) return false;
+  thread.budgetPages = pages;
+  return true;
+}
+
 void ArenaAllocator::KeepChunk(ArenaThread* thread, ArenaChunk* chunk, std::uint32_t nowMs) noexcept {
   const unsigned bin = BinFor(chunk->pages);
   if (thread != nullptr && bin < ArenaThread::kBins) {
     const LockGuard guard(thread->lock);
-    if ((thread->cachedPages + chunk->pages) * kPageBytes <= config_.threadCacheBytes &&
-        (budget_ == nullptr || budget_->TryTake(chunk->pages * kPageBytes))) {
+    const std::uint64_t cached = thread->cachedPages + chunk->pages;
+    if (cached * kPageBytes <= config_.threadCacheBytes && MayKeep(*thread, cached)) {
       chunk->releasedMs = nowMs;
       chunk->next = thread->bins[bin];
       thread->bins[bin] = chunk;
@@ -270,7 +279,6 @@ ArenaChunk* ArenaAllocator::TakeChunk(std::uint32_t pages) noexcept {
     if (chunk != nullptr) {
       thread->bins[bin] = chunk->next;
       thread->cachedPages -= pages;
-      if (budget_ != nullptr) budget_->GiveBack(pages * kPageBytes);
     }
   }
   const bool cached = chunk != nullptr;
@@ -297,9 +305,10 @@ std::uint64_t ArenaAllocator::ReclaimThread(ArenaThread& thread, std::uint32_t n
       *link = nullptr;
       for (const ArenaChunk* chunk = stale[bin]; chunk != nullptr; chunk = chunk->next) {
         thread.cachedPages -= chunk->pages;
-        if (budget_ != nullptr) budget_->GiveBack(chunk->pages * kPageBytes);
       }
     }
+    if (budget_ != nullptr) budget_->GiveBack((thread.budgetPages - thread.cachedPages) * kPageBytes);
+    thread.budgetPages = thread.cachedPages;
   }
   std::uint64_t bytes = 0;
   for (ArenaChunk* chunk : stale) {

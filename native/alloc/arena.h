@@ -69,6 +69,7 @@ struct ArenaThread {
   SpinLock lock;  // the thread's own, except for a purge by another
   std::uint32_t endsSinceReclaim;
   std::uint64_t cachedPages;
+  std::uint64_t budgetPages;  // taken of the budget: for these, or for such as transactions have now
   ArenaChunk* bins[kBins];
   Transaction* transactions;
   std::uint32_t transactionCount;
@@ -195,6 +196,7 @@ class ArenaAllocator {
 
   ArenaThread* ThisThread() noexcept;
   ArenaChunk* TakeChunk(std::uint32_t pages) noexcept;
+  bool MayKeep(ArenaThread& thread, std::uint64_t pages) noexcept;
   void KeepChunk(ArenaThread* thread, ArenaChunk* chunk, std::uint32_t nowMs) noexcept;
   std::uint64_t ReclaimThread(ArenaThread& thread, std::uint32_t nowMs, std::uint32_t ageMs) noexcept;
   void Flush(ArenaThread& thread) noexcept;

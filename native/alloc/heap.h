@@ -97,7 +97,6 @@ class Heap {
     if (hardened_.enabled()) return hardened_.Free(p, size);
     FreeUntold(p);
   }
-  bool isHardened() const noexcept { return hardened_.enabled(); }
   std::size_t UsableBytes(const void* p) noexcept;
   /** Keeps the alignment of malloc. Null, and the block as it was, when memory is short. */
   void* ReallocateUntold(void* p, std::size_t size) noexcept;

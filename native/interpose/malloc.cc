@@ -48,6 +48,7 @@ constinit Lock gMaking;
   config.sizeClasses = config.refinable = &gClasses;
   if (!MallocHeap::CreateAt(&gHeap, config)) return false;
   gBackgroundDecay = config.backgroundDecay;
+  mallocChecksSizes = config.hardened.enabled;
   if (config.hardened.enabled) ReportFaults([](const void* address) { gHeap.ExplainFault(address); });
   gMade.store(true, std::memory_order_release);
   return true;
@@ -144,9 +145,7 @@ __attribute__((destructor(101))) void CheckAtExit() noexcept {
 
 }  // namespace
 
-bool MallocChecksSizes() noexcept {
-  return gMade.load(std::memory_order_acquire) && gHeap.isHardened();
-}
+constinit bool mallocChecksSizes = false;
 
 HeapStats MallocHeapStats() noexcept {
   return TheHeap().Stats();

@@ -87,10 +87,14 @@ extern "C" [[gnu::alias("_Znwm"), gnu::visibility("hidden"), gnu::malloc, gnu::a
     std::size_t size);
 extern "C" [[gnu::alias("_ZdlPv"), gnu::visibility("hidden")]] void OurDelete(void* p) noexcept;
 
-/** Where sizes are checked, and the program has no operators of its own that a sized delete would call. */
-inline bool ChecksSizes() noexcept {
-  return rmem::MallocChecksSizes() && static_cast<void* (*)(std::size_t)>(&::operator new) == &OurNew &&
-         static_cast<void (*)(void*) noexcept>(&::operator delete) == &OurDelete;
+/** Where sizes are checked. False where the program has an operator of its own that a sized delete would
+ * call. */
+[[gnu::noinline, gnu::cold]] bool DeleteChecked(void* p, std::size_t size) noexcept {
+  if (static_cast<void* (*)(std::size_t)>(&::operator new) != &OurNew ||
+      static_cast<void (*)(void*) noexcept>(&::operator delete) != &OurDelete)
+    return false;
+  free_sized(p, size);
+  return true;
 }
 
 }  // namespace
@@ -171,7 +175,8 @@ RMEM_EXPORT void operator delete[](void* p, std::align_val_t alignment) noexcept
 }
 
 RMEM_EXPORT void operator delete(void* p, std::size_t size) noexcept {
-  if (ChecksSizes()) return free_sized(p, size);
+  if (rmem::mallocChecksSizes && DeleteChecked(p, size)) [[unlikely]]
+    return;
   ::operator delete(p);
 }
 
@@ -180,7 +185,8 @@ RMEM_EXPORT void operator delete(void* p, std::size_t /*size*/, std::align_val_t
 }
 
 RMEM_EXPORT void operator delete[](void* p, std::size_t size) noexcept {
-  if (ChecksSizes()) return free_sized(p, size);
+  if (rmem::mallocChecksSizes && DeleteChecked(p, size)) [[unlikely]]
+    return;
   ::operator delete[](p);
 }
 
