@@ -27,10 +27,12 @@ class DirtyCap {
 
   /** A purge because of the cap begins, of so many pages, after so many allocations in all. */
   void Purging(std::uint64_t pages, std::uint64_t allocations) noexcept {
-    // Of purges with nothing allocated in between, only together can anything be said.
-    if (purged_ != 0 && allocations - purgedAt_ >= kEnoughAllocations) {
+    // Of purges with nothing allocated in between, only together can anything be said; that they are missed
+    // is seen at once.
+    if (purged_ != 0 && (allocations - judgedAt_ >= kEnoughAllocations || missed_ * 2 >= purged_)) {
       Judge();
       purged_ = missed_ = 0;
+      judgedAt_ = allocations;
     }
     purged_ += pages;
     purgedAt_ = allocations;
@@ -57,6 +59,7 @@ class DirtyCap {
   std::uint64_t maxPages_ = 0;
   std::uint64_t purged_ = 0;    // since the last judgement
   std::uint64_t purgedAt_ = 0;  // the last of them
+  std::uint64_t judgedAt_ = 0;  // both in allocations
   std::uint64_t missed_ = 0;
   std::uint32_t calm_ = 0;      // judgements in a row that nothing was missed
   std::uint32_t patience_ = 1;  // so many of them until the cap is halved

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace rmem {
 namespace {
 
@@ -12,10 +14,10 @@ class DirtyCapTest : public testing::Test {
   /** Purges half of the cap, and allocates `missed` of it again, in so many allocations. */
   void Round(std::uint64_t missed, std::uint64_t allocations = 1000) {
     cap_.Purging(cap_.pages() / 2, allocations_);
-    cap_.Missed(missed, allocations_ + 10);
+    cap_.Missed(missed, allocations_ + std::min<std::uint64_t>(allocations, 10));
     allocations_ += allocations;
   }
-  void RoundAllMissed() { Round(cap_.pages() / 2); }
+  void RoundAllMissed(std::uint64_t allocations = 1000) { Round(cap_.pages() / 2, allocations); }
 
   DirtyCap cap_;
   std::uint64_t allocations_ = 1;
@@ -60,6 +62,11 @@ TEST_F(DirtyCapTest, PurgesInARowAreOne) {
   allocations_ += 1000;
   Round(0);
   EXPECT_EQ(cap_.pages(), 2048u);
+}
+
+TEST_F(DirtyCapTest, IsDoubledAtOnceWhereOneObjectComesAndGoes) {
+  for (int i = 0; i < 3; ++i) RoundAllMissed(1);
+  EXPECT_EQ(cap_.pages(), 4096u);
 }
 
 TEST_F(DirtyCapTest, WhatIsNeededLongAfterwardsIsNotMissed) {
