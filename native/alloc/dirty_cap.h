@@ -7,9 +7,10 @@ namespace rmem {
 
 /**
  * How many dirty pages are kept for reuse. It learns from what it costs: where half of what purges gave back
- * is handed out again soon after, the cap is doubled; where hardly any of it is, it is halved, down to a
- * quarter of what it was at first, the later the oftener that was wrong. A program that frees and allocates
- * the same memory in turn comes to keep it, and one that shrinks does not pay for that with resident memory.
+ * is handed out again soon after, the cap is doubled, or made as large as that was; where hardly any of it
+ * is, it is halved, down to a quarter of what it was at first, the later the oftener that was wrong. A
+ * program that frees and allocates the same memory in turn comes to keep it, and one that shrinks does not
+ * pay for that with resident memory.
  */
 class DirtyCap {
  public:
@@ -45,7 +46,7 @@ class DirtyCap {
 
   void Judge() noexcept {
     if (missed_ * 2 >= purged_) {
-      pages_ = std::min(pages_ * 2, maxPages_);
+      pages_ = std::min(std::max(pages_ * 2, missed_), maxPages_);
       patience_ = std::min(patience_ * 2, kMaxPatience);
       calm_ = 0;
     } else if (missed_ * 8 < purged_ && ++calm_ >= patience_) {
