@@ -13,7 +13,8 @@ const maxFilesTogether = 14;
 /** Each file alone: one defines functions that another sees declared by the C library's headers. */
 const apart = new Set(["interpose"]);
 
-/** [{ name, directory, arguments, files }], from the release build's compile_commands.json: each file once. */
+/** [{ folder, directory, flags, files }] of the release build's compile_commands.json: each file once, the units
+ * that take longest first. */
 function unitsOf(commands) {
   const seen = new Set();
   const units = new Map();
@@ -31,7 +32,7 @@ function unitsOf(commands) {
     }
     unit.files.push(file);
   }
-  return [...units.values()].flat();
+  return [...units.values()].flat().sort((a, b) => b.files.length - a.files.length);
 }
 
 export async function lintNative() {
@@ -45,9 +46,7 @@ export async function lintNative() {
     return { directory, command: `${flags} -c ${file}`, file };
   });
   writeFileSync(join(root, lintFolder, "compile_commands.json"), JSON.stringify(database, null, 1));
-  const sizes = new Map(units.map(({ files }, index) => [database[index].file, files.length]));
-  const longestFirst = [...sizes.keys()].sort((a, b) => sizes.get(b) - sizes.get(a));
-  await inParallel(longestFirst, availableParallelism(), (file) =>
+  await inParallel(database, availableParallelism(), ({ file }) =>
     execute("clang-tidy", ["-p", lintFolder, "--quiet", "--extra-arg=-Wno-unknown-warning-option", file]),
   );
 }

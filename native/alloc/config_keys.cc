@@ -99,8 +99,7 @@ constexpr ConfigKey kKeys[] = {
     Size(
         "heap.cache_budget", [](HeapConfig& c) { return &c.cacheBudgetBytes; }, 0, 4 * kTiB,
         "What all caches hold together: magazines of threads, kept chunks of arenas, and in what these "
-        "leave, "
-        "free pages."),
+        "leave, free pages."),
 
     Choice(
         "pages.fit", [](HeapConfig& c) { return Number(c.fit); }, kFits,

@@ -174,7 +174,8 @@ class PageHeap {
   std::uint32_t PurgePart(PageRun run, std::uint32_t dirtyPages, PurgeKind kind,
                           std::uint64_t wanted) noexcept;
   std::uint64_t PurgeAll() noexcept;
-  void PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept;
+  /** Returns how many pages went. */
+  std::uint64_t PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept;
   /** At the end of a call: the policies. */
   void Settle() noexcept {
     if (dirtyPages_ + deferredPages_ > purgeAbovePages_) [[unlikely]]

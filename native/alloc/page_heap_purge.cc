@@ -53,8 +53,9 @@ std::uint32_t PageHeap::PurgePart(PageRun run, std::uint32_t dirtyPages, PurgeKi
 
 // What lies above the top first, so that what is left lies together at the lower end; then what has been free
 // longest. Each region is tried once.
-void PageHeap::PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept {
+std::uint64_t PageHeap::PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept {
   FlushDeferred();
+  const std::uint64_t before = dirtyPages_;
   const std::uint32_t aboveTop = DirtyAboveTop();
   if (aboveTop != 0 && dirtyPages_ > targetPages) {
     PurgePart({top_, dirtyEnd_ - top_}, aboveTop, kind, dirtyPages_ - targetPages);
@@ -70,6 +71,8 @@ void PageHeap::PurgeDownTo(std::uint64_t targetPages, PurgeKind kind) noexcept {
     regions_.SetDirtyPages(index, region.dirtyPages - purged);
     if (region.dirtyPages != 0) regions_.Renew(index);
   }
+  decay_.Purged(before - dirtyPages_);
+  return before - dirtyPages_;
 }
 
 // In batches, so that no call waits long.
@@ -82,16 +85,12 @@ void PageHeap::PurgeSome() noexcept {
     purgeAbovePages_ = std::min(half, cap_.pages() / 2);
   }
   PurgeDownTo(purgeAbovePages_, PurgeKind::kOverCap);
-  decay_.Purged(before - dirtyPages_);
   if (dirtyPages_ <= purgeAbovePages_) purgeAbovePages_ = cap_.pages();
 }
 
 std::uint64_t PageHeap::PurgeAll() noexcept {
-  const std::uint64_t before = dirtyPages_ + deferredPages_;
-  if (before != 0) ++purges_;
-  PurgeDownTo(0, PurgeKind::kAll);
-  decay_.Purged(before - dirtyPages_);
-  return (before - dirtyPages_) * kPageBytes;
+  if (dirtyPages_ + deferredPages_ != 0) ++purges_;
+  return PurgeDownTo(0, PurgeKind::kAll) * kPageBytes;
 }
 
 std::uint64_t PageHeap::Purge() noexcept {
@@ -101,12 +100,11 @@ std::uint64_t PageHeap::Purge() noexcept {
 
 // Down to what the other caches leave of the budget.
 void PageHeap::KeepBudget() noexcept {
-  const std::uint64_t before = dirtyPages_ + deferredPages_;
-  const std::uint64_t left = budget_ == nullptr ? before : budget_->left() / kPageBytes;
-  if (before <= left) return;
+  if (budget_ == nullptr) return;
+  const std::uint64_t left = budget_->left() / kPageBytes;
+  if (dirtyPages_ + deferredPages_ <= left) return;
   ++purges_;
   PurgeDownTo(left, PurgeKind::kOverCap);
-  decay_.Purged(before - dirtyPages_);
 }
 
 void PageHeap::Tick() noexcept {
@@ -118,11 +116,9 @@ void PageHeap::Tick() noexcept {
   workedMs_ += msPerTick_;
   const std::uint64_t due = decay_.Due(nowMs_() + workedMs_, before);
   if (due == 0) return;
-  PurgeDownTo(before - due, PurgeKind::kIdle);
-  const std::uint64_t purged = before - dirtyPages_;
+  const std::uint64_t purged = PurgeDownTo(before - due, PurgeKind::kIdle);
   if (purged != 0) ++purges_;
   decayedPages_ += purged;
-  decay_.Purged(purged);
 }
 
 void PageHeap::Decay() noexcept {

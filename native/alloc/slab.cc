@@ -226,6 +226,7 @@ void* SlabAllocator::AllocateSlow(unsigned index) noexcept {
   void* block = nullptr;
   if (RefillFromDepot(index, &block, 1) == 1) return block;
   FlushThisThread();
+  FlushCpus();
   pages_->Purge();
   return RefillFromDepot(index, &block, 1) == 1 ? block : nullptr;
 }
@@ -312,8 +313,7 @@ void* SlabAllocator::Reallocate(void* p, std::size_t oldSize, std::size_t newSiz
 
 void SlabAllocator::FlushThisThread() noexcept {
   SlabThread* thread = ThisThread();
-  if (thread == NoThread()) return FlushCpus();
-  if (thread != nullptr) Flush(*thread);
+  if (thread != nullptr && thread != NoThread()) Flush(*thread);
 }
 
 void SlabAllocator::FlushCpus() noexcept {

@@ -159,9 +159,9 @@ class SlabAllocator {
   void LockAll() noexcept;
   void UnlockAll() noexcept;
 
-  /** Empties the calling thread's magazines into the depots; of all CPUs where it has none of its own. */
+  /** Empties the calling thread's own magazines into the depots. */
   void FlushThisThread() noexcept;
-  /** The same of the magazines of CPUs. */
+  /** The same of the magazines of all CPUs. */
   void FlushCpus() noexcept;
   /** Gives back the pages that lie idle in slabs for the second time that this is asked. */
   void Decay() noexcept;

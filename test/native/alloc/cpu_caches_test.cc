@@ -8,26 +8,16 @@
 #include "alloc/block_model.h"
 #include "alloc/byte_units.h"
 #include "alloc/slab.h"
+#include "alloc/slab_fixture.h"
 #include "base/random.h"
 
 namespace rmem {
 namespace {
 
 /** Slabs where only the first thread has magazines of its own. */
-class CpuCachesTest : public testing::Test {
+class CpuCachesTest : public SlabFixture {
  protected:
-  CpuCachesTest() {
-    PageHeapConfig config;
-    config.reserveBytes = 512 * kMiB;
-    EXPECT_TRUE(pages_.Init(config) && pool_.Init(16 * kMiB));
-    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default(), 64 * kMiB, 1));
-    slabs_.Free(slabs_.Allocate(64, 0, false), 64, 0);
-  }
-  ~CpuCachesTest() override {
-    slabs_.Destroy();
-    pool_.Destroy();
-    pages_.Destroy();
-  }
+  CpuCachesTest() : SlabFixture(64 * kMiB, 1) { slabs_.Free(slabs_.Allocate(64, 0, false), 64, 0); }
   void SetUp() override {
     if (!HasCpuStacks()) GTEST_SKIP() << "no restartable sequences here";
   }
@@ -39,10 +29,6 @@ class CpuCachesTest : public testing::Test {
     EXPECT_EQ(slabs_.Stats().slabs, 0u);
     EXPECT_EQ(pages_.Stats().liveBytes, 0u);
   }
-
-  PageHeap pages_;
-  MetadataPool pool_;
-  SlabAllocator slabs_;
 };
 
 TEST_F(CpuCachesTest, AFreedBlockIsTheNextOneAndStaysOffTheDepot) {

@@ -5,25 +5,14 @@
 #include "alloc/block_model.h"
 #include "alloc/byte_units.h"
 #include "alloc/slab.h"
+#include "alloc/slab_fixture.h"
 #include "base/random.h"
 
 namespace rmem {
 namespace {
 
-class SlabReleaseTest : public testing::Test {
+class SlabReleaseTest : public SlabFixture {
  protected:
-  SlabReleaseTest() {
-    PageHeapConfig config;
-    config.reserveBytes = 256 * kMiB;
-    EXPECT_TRUE(pages_.Init(config) && pool_.Init(16 * kMiB));
-    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default(), kMiB));
-  }
-  ~SlabReleaseTest() override {
-    slabs_.Destroy();
-    pool_.Destroy();
-    pages_.Destroy();
-  }
-
   void Fill(std::size_t bytes, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       TestBlock block{static_cast<unsigned char*>(slabs_.Allocate(bytes, 0, false)), bytes, 0, next_++};
@@ -55,9 +44,6 @@ class SlabReleaseTest : public testing::Test {
   /** Of the slabs, in memory. */
   std::size_t Resident() { return ResidentBytes(pages_.AddressOf(0), 64 * kMiB); }
 
-  PageHeap pages_;
-  MetadataPool pool_;
-  SlabAllocator slabs_;
   std::vector<TestBlock> blocks_;
   std::uint64_t next_ = 0;
 };

@@ -10,28 +10,12 @@
 #include <vector>
 
 #include "alloc/block_model.h"
+#include "alloc/slab_fixture.h"
 
 namespace rmem {
 namespace {
 
-class SlabTest : public testing::Test {
- protected:
-  SlabTest() {
-    PageHeapConfig config;
-    config.reserveBytes = std::size_t{256} << 20;
-    EXPECT_TRUE(pages_.Init(config) && pool_.Init(std::size_t{16} << 20));
-    EXPECT_TRUE(slabs_.Init(&pages_, &pool_, &SizeClassTable::Default(), std::size_t{1} << 20));
-  }
-  ~SlabTest() override {
-    slabs_.Destroy();
-    pool_.Destroy();
-    pages_.Destroy();
-  }
-
-  PageHeap pages_;
-  MetadataPool pool_;
-  SlabAllocator slabs_;
-};
+using SlabTest = SlabFixture;
 
 TEST_F(SlabTest, BlocksOfEveryClassAreApartAlignedAndWritable) {
   const SizeClassTable& table = slabs_.table();
