@@ -6,6 +6,7 @@
 #include "pressure/action_ladder.h"
 #include "pressure/error_distribution.h"
 #include "pressure/forecaster.h"
+#include "pressure/monitor.h"
 
 namespace rmem {
 namespace {
@@ -137,8 +138,9 @@ std::array<double, 2> HindsightQuantiles(const SeriesView& series, int horizon, 
 /** Gathers the times at which an alarm stands into alarms. */
 class AlarmTimes {
  public:
-  void Stands(double timeS) {
-    if (alarms_.empty() || timeS - alarms_.back().endS > kMergeS) alarms_.push_back({timeS, timeS});
+  void Stands(double timeS, double usage, double chance, bool ahead) {
+    if (alarms_.empty() || timeS - alarms_.back().endS > kMergeS)
+      alarms_.push_back({timeS, timeS, usage, chance, ahead, false});
     alarms_.back().endS = timeS;
   }
   std::vector<Alarm> Take() { return std::move(alarms_); }
@@ -148,10 +150,11 @@ class AlarmTimes {
 };
 
 void JudgeAlarms(AlarmScore* score, double outS) {
-  for (const Alarm& alarm : score->alarms) {
+  for (Alarm& alarm : score->alarms) {
     const double leadS = outS - alarm.beginS;
     const bool isTrue =
         !std::isnan(outS) && leadS >= kLatestLeadS && leadS <= kEarliestLeadS && outS - alarm.endS <= kStandsS;
+    alarm.isTrue = isTrue;
     // One that began too late to help is neither: it was no lie.
     const bool late = !std::isnan(outS) && leadS < kLatestLeadS;
     if (isTrue) {
@@ -171,8 +174,7 @@ class LimitRun {
       : series_(series), policy_(policy), ladder_(policy) {
     score_.limitBytes = limitBytes;
     score_.outS = RunsOutAtS(series, limitBytes);
-    for (int horizon = 0; horizon < kHorizons; ++horizon)
-      if (kHorizonS[horizon] <= policy.aheadS) aheadHorizon_ = horizon;
+    aheadHorizon_ = HorizonOf(policy.aheadS);
   }
 
   void Observe(const PressureSample& sample, const Forecaster& forecaster, bool scored) {
@@ -182,9 +184,9 @@ class LimitRun {
     const double usage = sample.usedBytes / limit;
     const double chance = forecaster.ready() ? forecaster.ChanceOfReaching(limit, aheadHorizon_) : 0;
     if (ladder_.Observe(sample.timeS, usage, chance) >= PressureLevel::kCritical)
-      times_[0].Stands(sample.timeS);
+      times_[0].Stands(sample.timeS, usage, chance, ladder_.reason() == LevelReason::kChance);
     for (int kind = 1; kind < kAlarmKinds; ++kind)
-      if (usage >= kStaticThresholds[kind]) times_[static_cast<std::size_t>(kind)].Stands(sample.timeS);
+      if (usage >= kStaticThresholds[kind]) times_[static_cast<std::size_t>(kind)].Stands(sample.timeS, usage, chance, false);
     const double endS = std::isnan(score_.outS) ? series_.timeS.back() : score_.outS;
     if (!scored || !forecaster.ready() || sample.timeS + policy_.aheadS > series_.timeS.back()) return;
     const bool cameTrue = !std::isnan(score_.outS) && endS - sample.timeS <= kHorizonS[aheadHorizon_];

@@ -48,6 +48,12 @@ using Reliability = std::array<ReliabilityBin, kReliabilityBins>;
 struct Alarm {
   double beginS = 0;
   double endS = 0;
+  /** As it began: share of the limit, and the chance to reach it within policy.aheadS. */
+  double usage = 0;
+  double chance = 0;
+  /** By chance; else by usage. */
+  bool ahead = false;
+  bool isTrue = false;
 };
 
 /** What one way of alarming did under one limit. */
