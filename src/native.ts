@@ -89,7 +89,8 @@ export type PipelineSink =
       readonly withTimes?: boolean;
     }
   /** Wants the filter `unmarked`. Without levels it chooses them; with them it finds the boundaries. */
-  | { readonly kind: "find-transactions"; readonly levels?: readonly (number | null)[] };
+  | { readonly kind: "find-transactions"; readonly levels?: readonly (number | null)[] }
+  | { readonly kind: "series" };
 
 export interface PipelineOptions {
   readonly source: PipelineSource;
@@ -457,6 +458,18 @@ export interface CallSiteAnalysis {
   readonly sites: readonly CallSiteActivity[];
 }
 
+/** The samples of a trace (native/trace/series_sink.h). Not known is NaN; a total of 0 is not known. */
+export interface TraceSeries {
+  readonly timeS: Float64Array;
+  readonly usedBytes: Float64Array;
+  readonly totalBytes: Float64Array;
+  readonly swapBytes: Float64Array;
+  readonly psiPercent: Float64Array;
+  /** By the events up to each sample; NaN where the trace has no allocation. */
+  readonly allocatedBytes: Float64Array;
+  readonly freedBytes: Float64Array;
+}
+
 export interface PipelineResult {
   /** Events that came from the source, and those that reached the sink. */
   readonly sourceEvents: number;
@@ -469,6 +482,8 @@ export interface PipelineResult {
   readonly plan: PlanSummary | null;
   /** Of the sink `find-transactions`. */
   readonly search: TransactionSearch | null;
+  /** Of the sink `series`. */
+  readonly series: TraceSeries | null;
   /** Null where the trace has no call sites. */
   readonly callTable: CallTable | null;
   /** Of the sink `inspect` with `callSites`. */

@@ -107,8 +107,10 @@ void ReadSink(const Napi::Object& sink, PipelineOptions* options) {
   } else if (kind == "find-transactions") {
     options->sink = SinkKind::kFindTransactions;
     if (Has(sink, "levels")) options->phaseLevels = Levels(sink);
+  } else if (kind == "series") {
+    options->sink = SinkKind::kSeries;
   } else {
-    Refuse(sink.Env(), "sink.kind", "count, inspect, profile, rmt, csv, plan or find-transactions");
+    Refuse(sink.Env(), "sink.kind", "count, inspect, profile, rmt, csv, plan, find-transactions or series");
   }
 }
 
