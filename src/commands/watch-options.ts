@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { UsageError } from "../errors.js";
-import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../native.js";
+import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../native/pressure.js";
 import { readWatchConfig, type WatchConfig } from "../pressure/live/watch-config.js";
 import { type OutputFormat, outputFormatOf } from "../trace/output.js";
 import { parseBytes, parseDuration } from "../units.js";

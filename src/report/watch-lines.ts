@@ -1,5 +1,5 @@
 import type { ChalkInstance } from "chalk";
-import type { PressureLevel, PressureState } from "../native.js";
+import type { PressureLevel, PressureState } from "../native/pressure.js";
 import type { Happening, WatchStep, WatchView } from "../pressure/live/watcher.js";
 import { formatBytes, formatDuration, formatPercent } from "../units.js";
 

@@ -1,5 +1,5 @@
 import type { Gauge, Registry } from "prom-client";
-import { PRESSURE_ACTIONS, PRESSURE_LEVELS, type PressureState } from "../native.js";
+import { PRESSURE_ACTIONS, PRESSURE_LEVELS, type PressureState } from "../native/pressure.js";
 import type { ActionReport } from "../pressure/live/actions.js";
 import type { WatchStep } from "../pressure/live/watcher.js";
 

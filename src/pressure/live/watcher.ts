@@ -1,4 +1,4 @@
-import type { PressureForecaster, PressureState } from "../../native.js";
+import type { PressureForecaster, PressureState } from "../../native/pressure.js";
 import { formatBytes } from "../../units.js";
 import { observeSample, type Sample } from "./sample.js";
 import type { KernelCounts, PressureSource, Reading, SourceEnd } from "./source.js";
