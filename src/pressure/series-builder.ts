@@ -184,9 +184,9 @@ export class SeriesBuilder {
     available: Float64Array | undefined,
     total: Float64Array | undefined,
   ): { used: Float64Array; limit: Float64Array | undefined } {
-    if (used !== undefined) return { used, limit: total };
+    if (used !== undefined && isKnown(used)) return { used, limit: total };
     const left = available ?? new Float64Array(0);
-    const known = total?.some((bytes) => !Number.isNaN(bytes)) === true ? total : undefined;
+    const known = total !== undefined && isKnown(total) ? total : undefined;
     const limit =
       known === undefined ? new Float64Array(this.count).fill(highest(left)) : withoutHoles(known);
     const made = new Float64Array(this.count);
@@ -214,7 +214,7 @@ export class SeriesBuilder {
     let constant = true;
     for (let at = 0; at < usedBytes.length; at += 1) {
       if (usedBytes[at] !== usedBytes[0]) constant = false;
-      if ((usedBytes[at] ?? 0) <= (totalBytes[at] ?? 0) || Number.isNaN(totalBytes[at])) continue;
+      if (!((usedBytes[at] ?? 0) > (totalBytes[at] ?? 0))) continue;
       if (above === 0) firstAbove = at;
       above += 1;
     }
@@ -263,6 +263,8 @@ function withoutHoles(values: Float64Array): Float64Array {
     return last;
   });
 }
+
+const isKnown = (values: Float64Array): boolean => values.some((value) => !Number.isNaN(value));
 
 function highest(values: Float64Array): number {
   let most = Number.NEGATIVE_INFINITY;
