@@ -45,6 +45,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/convert.js"),
   },
   {
+    name: "watch",
+    usage: "[options]",
+    summary: "the early warning of memory pressure, live",
+    load: () => import("./commands/watch.js"),
+  },
+  {
     name: "diff",
     usage: "<a> <b>",
     summary: "what the second trace allocates that the first did not",

@@ -151,8 +151,8 @@ void CsvRecords::Fill(Event& event) const {
     case EventType::kSample:
       event.size = Number(kUsed, 0);
       event.id = Number(kTotal, 0);
-      event.newId = kAbsent;
-      event.scope = kAbsent;
+      event.newId = Number(kSwap, kAbsent);
+      event.scope = Number(kPsi, kAbsent);
       break;
     case EventType::kThreadStart:
     case EventType::kThreadEnd:

@@ -23,7 +23,7 @@ namespace rmem {
  *   abort         id
  *   thread_start, thread_end
  *   mark          text
- *   sample        used, total
+ *   sample        used, total, swap, psi (in 1/1000 percent)
  *
  * Positions and the lines of errors count rows, the header being row 1.
  */
@@ -51,11 +51,14 @@ class CsvRecords : public Decoder {
     kText,
     kUsed,
     kTotal,
+    kSwap,
+    kPsi,
     kColumns
   };
   static constexpr std::array<std::string_view, kColumns> kColumnNames = {
       "time_ns", "thread",          "event",  "id",      "new_id", "size", "align", "zeroed",
-      "scope",   "dies_with_scope", "parent", "inherit", "kind",   "text", "used",  "total"};
+      "scope",   "dies_with_scope", "parent", "inherit", "kind",   "text", "used",  "total",
+      "swap",    "psi"};
 
  private:
   static constexpr std::size_t kMaxRowBytes = 64 << 10;

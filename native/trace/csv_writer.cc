@@ -39,7 +39,7 @@ class Row {
     }
     text_ += '"';
   }
-  void End() { At(CsvRecords::kTotal).text_ += '\n'; }
+  void End() { At(CsvRecords::kPsi).text_ += '\n'; }
 
  private:
   std::string& text_;
@@ -113,6 +113,8 @@ void CsvWriter::Write(const Event& event) {
     case EventType::kSample:
       row.Number(CsvRecords::kUsed, event.size);
       row.Number(CsvRecords::kTotal, event.id);
+      if (event.newId != kAbsent) row.Number(CsvRecords::kSwap, event.newId);
+      if (event.scope != kAbsent) row.Number(CsvRecords::kPsi, event.scope);
       break;
     case EventType::kThreadStart:
     case EventType::kThreadEnd:

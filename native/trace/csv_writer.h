@@ -13,9 +13,9 @@ namespace rmem {
 /**
  * Events as CSV with a header row:
  * `time_ns,thread,event,id,new_id,size,align,zeroed,scope,dies_with_scope,parent,
- * inherit,kind,text,used,total`, see csv_records.h, which reads it back. A field that does not apply is
- * empty. Threads are written by their number in the source where a thread start told it. Names are quoted
- * where RFC 4180 asks for it. Swap and PSI of a sample have no column and are left out.
+ * inherit,kind,text,used,total,swap,psi`, see csv_records.h, which reads it back. A field that does not
+ * apply is empty. Threads are written by their number in the source where a thread start told it. Names are
+ * quoted where RFC 4180 asks for it.
  */
 class CsvWriter : public EventSink {
  public:

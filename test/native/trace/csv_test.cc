@@ -60,7 +60,7 @@ std::string Write(const TraceInfo& info, std::span<const Event> events) {
 TEST(Csv, HasTheColumnsThatAreDocumented) {
   EXPECT_EQ(Write({}, {}),
             "time_ns,thread,event,id,new_id,size,align,zeroed,scope,dies_with_scope,parent,inherit,kind,text,"
-            "used,total\n");
+            "used,total,swap,psi\n");
 }
 
 TEST(Csv, IsWrittenForPeople) {
@@ -78,27 +78,26 @@ TEST(Csv, IsWrittenForPeople) {
       Commit(1),
       Mark(1),
       Sample(10, 20, kAbsent, kAbsent),
+      Sample(10, 20, 5, 1500),
       ThreadEnd(0)};
   EXPECT_EQ(Write(info, events).substr(Write(info, {}).size()),
-            ",41,thread_start,,,,,,,,,,,,,\n"
-            "5,41,begin,1,,,,,,,,,new-order,,,\n"
-            "7,41,alloc,1,,64,,0,1,1,,,\"row, small\",,,\n"
-            ",41,alloc,2,,8,32,1,,,,,,,,\n"
-            ",41,realloc,2,3,9,,,,,,,,,,\n"
-            ",41,free,3,,9,,,,,,,,,,\n"
-            ",41,commit,1,,,,,,,,0,,,,\n"
-            ",41,mark,,,,,,,,,,,\"say \"\"go\"\"\",,\n"
-            ",41,sample,,,,,,,,,,,,10,20\n"
-            ",41,thread_end,,,,,,,,,,,,,\n");
+            ",41,thread_start,,,,,,,,,,,,,,,\n"
+            "5,41,begin,1,,,,,,,,,new-order,,,,,\n"
+            "7,41,alloc,1,,64,,0,1,1,,,\"row, small\",,,,,\n"
+            ",41,alloc,2,,8,32,1,,,,,,,,,,\n"
+            ",41,realloc,2,3,9,,,,,,,,,,,,\n"
+            ",41,free,3,,9,,,,,,,,,,,,\n"
+            ",41,commit,1,,,,,,,,0,,,,,,\n"
+            ",41,mark,,,,,,,,,,,\"say \"\"go\"\"\",,,,\n"
+            ",41,sample,,,,,,,,,,,,10,20,,\n"
+            ",41,sample,,,,,,,,,,,,10,20,5,1500\n"
+            ",41,thread_end,,,,,,,,,,,,,,,\n");
 }
 
 TEST(Csv, ComesBackAsItWas) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     TraceInfo info;
-    auto events = RandomTrace(seed, 3000, info, seed % 2 == 0);
-    for (Event& event : events) {
-      if (event.type == EventType::kSample) event.newId = event.scope = kAbsent;  // no columns for them
-    }
+    const auto events = RandomTrace(seed, 3000, info, seed % 2 == 0);
     TraceInfo read;
     auto result = Read(Write(info, events), read, 1 + seed * 13);
     ASSERT_EQ(result.size(), events.size());

@@ -1,0 +1,133 @@
+import type { ChalkInstance } from "chalk";
+import type { PressureLevel, PressureState } from "../native/pressure.js";
+import type { Happening, WatchStep, WatchView } from "../pressure/live/watcher.js";
+import { formatBytes, formatDuration, formatPercent } from "../units.js";
+
+/** A watch without a screen: a line a sample, for people or as JSON. */
+
+const clockTime = (date: Date): string => date.toTimeString().slice(0, 8);
+
+export function rateText(bytesPerS: number): string {
+  return `${bytesPerS < 0 ? "−" : "+"}${formatBytes(Math.abs(bytesPerS))}/s`;
+}
+
+/** `4m 10s`, `4m 10s–9m 0s`, `from 4m 10s on`, `–`. */
+export function timeToCriticalText({ timeToCritical }: PressureState): string {
+  if (timeToCritical === null) return "–";
+  const { earliestS, latestS } = timeToCritical;
+  if (latestS !== null && latestS <= 0) return "now";
+  const from = formatDuration(earliestS * 1e9);
+  return latestS === null ? `from ${from} on` : `${from}–${formatDuration(latestS * 1e9)}`;
+}
+
+/** Why the level is what it is: `usage 82 % ≥ 80 %`. Empty where normal. */
+export function reasonText({ reason }: PressureState): string {
+  if (reason === null) return "";
+  const value = formatPercent(reason.value);
+  const threshold = formatPercent(reason.threshold);
+  switch (reason.kind) {
+    case "usage":
+      return `usage ${value} ≥ ${threshold}`;
+    case "chance":
+      return `chance of the limit ${value} ≥ ${threshold}`;
+    case "held":
+      return `held until ${value} is below ${threshold} for long enough`;
+  }
+}
+
+const LEVEL_COLOURS: Readonly<Record<PressureLevel, "green" | "yellow" | "magenta" | "red" | "redBright">> = {
+  normal: "green",
+  warning: "yellow",
+  high: "magenta",
+  critical: "red",
+  emergency: "redBright",
+};
+
+/** Time, used, share, trend, forecast of 60 s, time to critical, level, action. */
+export function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance): string {
+  const { usedBytes, limitBytes, horizons, trend, slopeBytesPerS, level, action } = state;
+  const share = limitBytes === null ? "–" : formatPercent(usedBytes / limitBytes);
+  const minute = horizons.find(({ horizonS }) => horizonS === 60);
+  const ahead =
+    minute === undefined
+      ? "60 s: –"
+      : `60 s: ${formatBytes(minute.usedBytes)} [${formatBytes(minute.lowBytes)}, ${formatBytes(minute.highBytes)}]`;
+  const levelText = level.padEnd(9);
+  const words = [
+    clockTime(date),
+    formatBytes(usedBytes).padStart(9),
+    share.padStart(6),
+    `${trend.padEnd(10)} ${rateText(slopeBytesPerS).padStart(12)}`,
+    ahead.padEnd(42),
+    `critical: ${timeToCriticalText(state)}`.padEnd(26),
+    chalk[LEVEL_COLOURS[level]](levelText),
+    action,
+  ];
+  const why = state.changed ? reasonText(state) : "";
+  return `${words.join("  ")}${why === "" ? "" : ` (${why})`}\n`;
+}
+
+/** All that is known after a sample, on one line. */
+export function watchJson({ sample, state, happenings }: WatchStep, date: Date): string {
+  const { timeS, ...rest } = state;
+  const { swapBytes, psiMillipercent } = sample;
+  const psiPercent = psiMillipercent === null ? null : psiMillipercent / 1000;
+  const events = happenings.map(({ kind, text }) => ({ kind, text }));
+  return `${JSON.stringify({ time: date.toISOString(), timeS, swapBytes, psiPercent, ...rest, happenings: events })}\n`;
+}
+
+export function happeningLine({ text }: Happening, date: Date): string {
+  return `${clockTime(date)}  ${text}\n`;
+}
+
+export interface WatchTotals {
+  readonly samples: number;
+  readonly missed: number;
+  readonly lastTimeNs: number;
+  readonly peakBytes: number;
+  readonly peakShare: number | null;
+  readonly highestLevel: PressureLevel;
+}
+
+/** `93 samples in 92.0 s, peak 1.20 GiB (61 %), highest level warning`. */
+export function totalsText(totals: WatchTotals): string {
+  const { samples, missed, lastTimeNs, peakBytes, peakShare, highestLevel } = totals;
+  if (samples === 0) return "no sample was taken";
+  const share = peakShare === null ? "" : ` (${formatPercent(peakShare)})`;
+  const lost = missed === 0 ? "" : `, ${missed} missed`;
+  return (
+    `${samples} sample${samples === 1 ? "" : "s"} in ${formatDuration(lastTimeNs)}${lost}, ` +
+    `peak ${formatBytes(peakBytes)}${share}, highest level ${highestLevel}`
+  );
+}
+
+/** Samples on standard output, what happened on standard error. */
+export class LineView implements WatchView {
+  private shown = false;
+
+  constructor(
+    private readonly stdout: NodeJS.WritableStream,
+    private readonly stderr: NodeJS.WritableStream,
+    private readonly options: {
+      readonly json: boolean;
+      /** Only samples at which level or action changed, and what happened. */
+      readonly quiet: boolean;
+      readonly chalk: ChalkInstance;
+    },
+  ) {}
+
+  show(step: WatchStep): void {
+    const { json, quiet, chalk } = this.options;
+    const now = new Date();
+    for (const happening of step.happenings) this.tell(happening);
+    if (quiet && !step.state.changed && (this.shown || step.state.level === "normal")) return;
+    this.shown = true;
+    this.stdout.write(json ? watchJson(step, now) : watchLine(step, now, chalk));
+  }
+
+  tell(happening: Happening): void {
+    this.stderr.write(happeningLine(happening, new Date()));
+  }
+
+  close(): void {}
+}
