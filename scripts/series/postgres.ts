@@ -1,5 +1,5 @@
 import { postgresPid, postgresProgram, postgresTo } from "../programs/postgres.js";
-import { GIB, MIB, type SeriesLoad, type Session, Shell } from "./load.js";
+import { MIB, type SeriesLoad, type Session, Shell } from "./load.js";
 
 const common = {
   user: "postgres",
@@ -45,7 +45,7 @@ const queries: readonly ((upTo: number) => string)[] = [
 export const postgresSorts: SeriesLoad = {
   ...common,
   name: "postgres-sorts",
-  limitBytes: 0.75 * GIB,
+  limitBytes: 768 * MIB,
   what:
     "a backend of PostgreSQL with work_mem of up to 220 MiB, which sorts, groups and joins at random moments and holds " +
     "up to three results in cursors",

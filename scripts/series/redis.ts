@@ -90,7 +90,7 @@ async function setFor(
 export const redisFilling: SeriesLoad = {
   ...common,
   name: "redis-filling",
-  limitBytes: 0.9 * GIB,
+  limitBytes: 920 * MIB,
   what:
     "redis-server without a limit of its own, filled in phases of other speeds with pauses, keys that expire, " +
     "deletions and one FLUSHALL",

@@ -29,8 +29,8 @@ export function separatorOf(headerLine: string): string | undefined {
  * Reads the readings of a CSV file with a header row. Throws TraceError with the line where a row is no CSV, or a cell no
  * reading: `bad-csv`, `bad-cell`, `no-header`, and those of chooseColumns and SeriesBuilder.
  *
- * csv-parse, which reads traces, makes a text of each cell of each row: ten million rows of two columns take it 19 s, and
- * this reader 5.
+ * csv-parse, which splits traces, makes a text of each cell of each row: ten million rows of two columns take it 11 s
+ * before any of them is a number, and this reader 6 in all.
  */
 export async function readCsvSeries(
   bytes: AsyncIterable<Uint8Array>,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { readDate } from "../../src/pressure/csv-cells.js";
 import { chooseColumns } from "../../src/pressure/csv-columns.js";
-import type { SeriesColumns } from "../../src/pressure/series.js";
+import type { Series } from "../../src/pressure/series.js";
 import { errorOf, seriesOf } from "./reading.js";
 
 const MIB = 1024 ** 2;
-const column = async (text: string, name: keyof SeriesColumns, options = {}): Promise<number[]> => [
+const column = async (text: string, name: keyof Series["columns"], options = {}): Promise<number[]> => [
   ...(await seriesOf(text, options)).columns[name],
 ];
 /** Rows of these used bytes, a second apart. */

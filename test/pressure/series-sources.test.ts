@@ -56,6 +56,7 @@ describe("the series of a trace", () => {
 
   it("says nothing of blocks where the trace has none, and takes the total that is given", async () => {
     const samples = "time_ns,event,id,used,total\n0,sample,,5,0\n1000000000,sample,,6,0\n";
+    expect((await seriesOf(samples)).origin).toBe("watch");
     expect([...(await seriesOf(samples)).columns.allocatedBytes]).toEqual([Number.NaN, Number.NaN]);
     expect([...(await seriesOf(samples)).columns.totalBytes]).toEqual([Number.NaN, Number.NaN]);
     expect([...(await seriesOf(samples, { totalBytes: 10 })).columns.totalBytes]).toEqual([10, 10]);
