@@ -161,18 +161,14 @@ class Watch {
   }
 }
 
-async function openView(
-  source: PressureSource,
-  settings: WatchSettings,
-  context: CommandContext,
-): Promise<WatchView> {
+async function openView(title: string, settings: WatchSettings, context: CommandContext): Promise<WatchView> {
   const { stdin, stdout, stderr, interactive } = context;
   if (settings.tui && !settings.json && !settings.quiet && interactive && stdin.isTTY === true) {
     const { openWatchView } = await import("../tui/watchView.js");
     return openWatchView({
       stdin,
       stdout,
-      title: source.name,
+      title,
       model: settings.model,
       intervalNs: settings.intervalNs,
       onQuit: context.interrupt,
@@ -211,7 +207,7 @@ async function watch(flags: WatchFlags, context: CommandContext): Promise<void> 
       server = await serveMetrics(metrics, settings.prometheus, source.name);
       say(`metrics: ${server.url}`);
     }
-    view = await openView(source, settings, context);
+    view = await openView(`${source.name}, limit: ${limitIs}`, settings, context);
     running = new Watch(source, settings, signal, view, journal, metrics, new SampleClock(files));
     try {
       ended = await running.run();

@@ -91,6 +91,11 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
     help: "Samples that could not be read.",
     registers,
   });
+  const kills = new Counter({
+    name: "rustydb_mem_oom_kills_total",
+    help: "Processes that the kernel killed for memory since the watch began; of a single process not known.",
+    registers,
+  });
   const actions = new Counter({
     name: "rustydb_mem_actions_total",
     help: "Times that an action became due.",
@@ -135,8 +140,9 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
     action: ({ action, outcome }) => {
       if (outcome === "failed" || outcome === "skipped") failures.inc({ action });
     },
-    step({ sample, state }) {
+    step({ sample, state, oomKills }) {
       samples.inc();
+      kills.inc(oomKills);
       used.set(state.usedBytes);
       if (state.limitBytes !== null) limit.set(state.limitBytes);
       setOrRemove(swap, sample.swapBytes);

@@ -134,16 +134,17 @@ export function parseLimit(text: string, file: string): number | null {
   return Number(word);
 }
 
-export interface CgroupEvents {
+/** Counted by the kernel since boot, or since the group was made. */
+export interface KernelCounts {
   /** Times that the limit held up an allocation and nothing could be reclaimed. */
   readonly oom: number | null;
   readonly oomKills: number | null;
-  /** Times that `memory.high` throttled it. */
+  /** Times that `memory.high` throttled the group. */
   readonly high: number | null;
 }
 
-/** `memory.events` of version 2, `memory.oom_control` of version 1. */
-export function parseCgroupEvents(text: string): CgroupEvents {
+/** `memory.events` of version 2, `memory.oom_control` of version 1, `/proc/vmstat` of the machine. */
+export function parseKernelCounts(text: string): KernelCounts {
   const of = keyedNumbers(text);
   return { oom: of.get("oom") ?? null, oomKills: of.get("oom_kill") ?? null, high: of.get("high") ?? null };
 }
