@@ -6,6 +6,13 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.js";
+import type {
+  NativeBacktestOptions,
+  PressureForecaster,
+  PressureOptions,
+  SeriesColumns,
+  SeriesScore,
+} from "./native/pressure.js";
 
 /** Formats as `detectFormat` and `source.format` name them; `rmt-raw` is what a recorder writes. */
 export type NativeFormat =
@@ -82,7 +89,8 @@ export type PipelineSink =
       readonly withTimes?: boolean;
     }
   /** Wants the filter `unmarked`. Without levels it chooses them; with them it finds the boundaries. */
-  | { readonly kind: "find-transactions"; readonly levels?: readonly (number | null)[] };
+  | { readonly kind: "find-transactions"; readonly levels?: readonly (number | null)[] }
+  | { readonly kind: "series" };
 
 export interface PipelineOptions {
   readonly source: PipelineSource;
@@ -450,6 +458,18 @@ export interface CallSiteAnalysis {
   readonly sites: readonly CallSiteActivity[];
 }
 
+/** The samples of a trace (native/trace/series_sink.h). Not known is NaN; a total of 0 is not known. */
+export interface TraceSeries {
+  readonly timeS: Float64Array;
+  readonly usedBytes: Float64Array;
+  readonly totalBytes: Float64Array;
+  readonly swapBytes: Float64Array;
+  readonly psiPercent: Float64Array;
+  /** By the events up to each sample; NaN where the trace has no allocation. */
+  readonly allocatedBytes: Float64Array;
+  readonly freedBytes: Float64Array;
+}
+
 export interface PipelineResult {
   /** Events that came from the source, and those that reached the sink. */
   readonly sourceEvents: number;
@@ -462,6 +482,8 @@ export interface PipelineResult {
   readonly plan: PlanSummary | null;
   /** Of the sink `find-transactions`. */
   readonly search: TransactionSearch | null;
+  /** Of the sink `series`. */
+  readonly series: TraceSeries | null;
   /** Null where the trace has no call sites. */
   readonly callTable: CallTable | null;
   /** Of the sink `inspect` with `callSites`. */
@@ -507,119 +529,14 @@ export interface HeapConfigMistake {
   readonly remedy: string;
 }
 
-/** Models of the forecaster, by the names of its option (native/pressure/model.h). */
-export const FORECAST_MODELS = ["adaptive", "persistence", "linear", "holt", "theil-sen"] as const;
-export type ForecastModel = (typeof FORECAST_MODELS)[number];
-
-/** Alarm levels from calm on; each has the usage threshold of the same place less one, and one action. */
-export const PRESSURE_LEVELS = ["normal", "warning", "high", "critical", "emergency"] as const;
-export type PressureLevel = (typeof PRESSURE_LEVELS)[number];
-
-export const PRESSURE_ACTIONS = [
-  "none",
-  "monitor",
-  "gentle-eviction",
-  "aggressive-eviction",
-  "emergency-cleanup",
-] as const;
-export type PressureAction = (typeof PRESSURE_ACTIONS)[number];
-
-export const USAGE_TRENDS = ["decreasing", "stable", "increasing", "critical"] as const;
-export type UsageTrend = (typeof USAGE_TRENDS)[number];
-
-/** When which action is due (native/pressure/policy.h). What is left out has the default. Shares are of the limit. */
-export interface PressurePolicy {
-  /** Usage at which warning, high, critical and emergency begin; increasing. Default 0.7, 0.8, 0.9, 0.95. */
-  readonly thresholds?: readonly number[];
-  /** Look ahead at all; false: by usage alone, as static alarms do. */
-  readonly predictive?: boolean;
-  /** Chance of reaching the limit within `aheadS` from which each level is due before its usage is; increasing. */
-  readonly chances?: readonly number[];
-  readonly aheadS?: number;
-  /** Thresholds move by up to 0.1 to hold so many false alarms an hour; the last one never moves. */
-  readonly falseAlarmsPerHour?: number | null;
-  readonly samplesToEnter?: number;
-  readonly leaveBelow?: number;
-  readonly leaveAfterS?: number;
-  readonly cooldownS?: number;
-}
-
-export interface PressureOptions {
-  readonly model: ForecastModel;
-  /** Of all samples; left out: the total of each sample. Without either there are forecasts, but no levels. */
-  readonly limitBytes?: number;
-  readonly policy?: PressurePolicy;
-}
-
-/** Usage after `horizonS`. */
-export interface HorizonForecast {
-  readonly horizonS: number;
-  readonly usedBytes: number;
-  /** The usage then is between these in nine cases of ten. */
-  readonly lowBytes: number;
-  readonly highBytes: number;
-  /** The highest usage on the way is below this in nineteen cases of twenty. */
-  readonly highestBytes: number;
-  /** Chance that usage reaches the limit on the way; null without a limit. */
-  readonly crossingChance: number | null;
-  /** 1 − the mean absolute error over that of "no change", lately; null before anything can be compared. At or below 0: no better. */
-  readonly skill: number | null;
-}
-
-/** What the forecaster makes of the samples so far. */
-export interface PressureState {
-  readonly timeS: number;
-  readonly usedBytes: number;
-  /** Null without one. */
-  readonly limitBytes: number | null;
-  /** Empty before there are enough samples. */
-  readonly horizons: readonly HorizonForecast[];
-  readonly trend: UsageTrend;
-  /** Bytes a second, over the last minute. */
-  readonly slopeBytesPerS: number;
-  /** When usage reaches the critical threshold, in seconds from now: null where it is not heading there. */
-  readonly timeToCritical: { readonly earliestS: number; readonly latestS: number | null } | null;
-  /** Chance that the forecast of 60 s is off by less than one hundredth of the limit (of usage, without one); null at first. */
-  readonly confidence: number | null;
-  readonly level: PressureLevel;
-  readonly action: PressureAction;
-  /** The level or the action is another than a sample ago. */
-  readonly changed: boolean;
-  /** What the level follows from: usage over a threshold, or the chance of reaching the limit; null where normal. */
-  readonly reason: {
-    readonly kind: "usage" | "chance" | "held";
-    /** Share of the limit, or chance. */
-    readonly value: number;
-    readonly threshold: number;
-  } | null;
-  /** Thresholds in force, as they have moved. */
-  readonly thresholds: readonly number[];
-  /** What happened to the series with this sample. */
-  readonly event: "none" | "gap" | "change" | "clock" | "total";
-}
-
-/**
- * The forecaster, a sample at a time (native/pressure/forecaster.h). Not known is NaN. Times in seconds; one that does not
- * increase is answered by `clock` and begins the windows anew. Allocated and freed bytes count up from any start.
- */
-export interface PressureForecaster {
-  observe(
-    timeS: number,
-    usedBytes: number,
-    totalBytes: number,
-    swapBytes: number,
-    psiPercent: number,
-    allocatedBytes: number,
-    freedBytes: number,
-  ): PressureState;
-}
-
 export interface NativeAddon {
   readonly TracePipeline: new (options: PipelineOptions) => TracePipeline;
   /** What the first bytes of an unpacked file are (4096 of them, where it has as many). */
   detectFormat(head: Uint8Array): NativeFormat | null;
   /** A configuration file of the heap, checked by its only validator; null: the defaults. */
   heapConfig(text: Uint8Array | null): HeapConfigReading;
+  /** Plays a series through the forecaster; its columns must not change until the promise is settled. */
+  backtest(series: SeriesColumns, options: NativeBacktestOptions): Promise<SeriesScore>;
   readonly PressureForecaster: new (options: PressureOptions) => PressureForecaster;
 }
 

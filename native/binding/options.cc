@@ -1,64 +1,13 @@
 #include "binding/options.h"
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "binding/option_values.h"
+
 namespace rmem {
 namespace {
-
-constexpr double kMaxSafeInteger = 9007199254740991.0;
-
-[[noreturn]] void Refuse(const Napi::Env& env, const std::string& name, const char* wanted) {
-  throw Napi::TypeError::New(env, "native option " + name + " must be " + wanted);
-}
-
-bool Has(const Napi::Object& object, const char* name) {
-  return !object.Get(name).IsUndefined();
-}
-
-std::uint64_t ToWhole(const Napi::Value& value, const char* name) {
-  if (value.IsNumber()) {
-    const double number = value.As<Napi::Number>().DoubleValue();
-    if (number >= 0 && number <= kMaxSafeInteger && std::floor(number) == number) {
-      return static_cast<std::uint64_t>(number);
-    }
-  }
-  Refuse(value.Env(), name, "a whole number");
-}
-
-std::optional<std::uint64_t> Whole(const Napi::Object& object, const char* name) {
-  if (!Has(object, name)) return std::nullopt;
-  return ToWhole(object.Get(name), name);
-}
-
-bool Flag(const Napi::Object& object, const char* name) {
-  if (!Has(object, name)) return false;
-  const Napi::Value value = object.Get(name);
-  if (!value.IsBoolean()) Refuse(object.Env(), name, "true or false");
-  return value.As<Napi::Boolean>().Value();
-}
-
-std::string Text(const Napi::Object& object, const char* name) {
-  const Napi::Value value = object.Get(name);
-  if (!value.IsString()) Refuse(object.Env(), name, "a text");
-  return value.As<Napi::String>().Utf8Value();
-}
-
-std::vector<std::byte> Bytes(const Napi::Object& object, const char* name) {
-  const Napi::Value value = object.Get(name);
-  if (!value.IsTypedArray()) Refuse(object.Env(), name, "a Uint8Array");
-  const auto bytes = value.As<Napi::Uint8Array>();
-  const auto* first = reinterpret_cast<const std::byte*>(bytes.Data());
-  return {first, first + bytes.ByteLength()};
-}
-
-Napi::Object Part(const Napi::Object& object, const char* name) {
-  const Napi::Value value = object.Get(name);
-  if (!value.IsObject()) Refuse(object.Env(), name, "an object");
-  return value.As<Napi::Object>();
-}
 
 void ReadSource(const Napi::Object& source, PipelineOptions* options) {
   const std::string kind = Text(source, "kind");
@@ -158,8 +107,10 @@ void ReadSink(const Napi::Object& sink, PipelineOptions* options) {
   } else if (kind == "find-transactions") {
     options->sink = SinkKind::kFindTransactions;
     if (Has(sink, "levels")) options->phaseLevels = Levels(sink);
+  } else if (kind == "series") {
+    options->sink = SinkKind::kSeries;
   } else {
-    Refuse(sink.Env(), "sink.kind", "count, inspect, profile, rmt, csv, plan or find-transactions");
+    Refuse(sink.Env(), "sink.kind", "count, inspect, profile, rmt, csv, plan, find-transactions or series");
   }
 }
 

@@ -173,6 +173,7 @@ class Pipeline::Impl {
   AllocationProfiler* profiler_ = nullptr;
   Planner* planner_ = nullptr;
   TransactionFinder* finder_ = nullptr;
+  SeriesSink* series_ = nullptr;
   std::unique_ptr<CallSiteAnalyser> callSites_;
 
   std::uint64_t SourceEvents() const { return gate_.count(); }
@@ -248,6 +249,12 @@ class Pipeline::Impl {
         sink_ = std::move(finder);
         break;
       }
+      case SinkKind::kSeries: {
+        auto series = std::make_unique<SeriesSink>();
+        series_ = series.get();
+        sink_ = std::move(series);
+        break;
+      }
     }
     if (options_.callSites && analyser_ != nullptr) {
       callSites_ = std::make_unique<CallSiteAnalyser>(ResultInfo());
@@ -290,7 +297,8 @@ class Pipeline::Impl {
         if (NeedsNormaliser(options_.format, options_.decoder)) {
           check_ = std::make_unique<Normaliser>(info_, gate_);
           checked = check_.get();
-        } else if (filters_.empty() && options_.sink != SinkKind::kRmt && options_.sink != SinkKind::kCsv) {
+        } else if (filters_.empty() && options_.sink != SinkKind::kRmt && options_.sink != SinkKind::kCsv &&
+                   options_.sink != SinkKind::kSeries) {
           // Analyser and planner check for themselves, with the same errors, and a count needs no identities.
         } else {
           check_ = std::make_unique<Validator>(gate_);
@@ -391,6 +399,9 @@ const AllocationProfile* Pipeline::profile() const {
 }
 const TransactionSearch* Pipeline::search() const {
   return impl_->finder_ == nullptr ? nullptr : &impl_->finder_->search();
+}
+const SeriesSink* Pipeline::series() const {
+  return impl_->series_;
 }
 const CallSiteAnalysis* Pipeline::callSites() const {
   return impl_->callSites_ == nullptr ? nullptr : &impl_->callSites_->analysis();

@@ -17,6 +17,7 @@
 #include "trace/filters.h"
 #include "trace/generator.h"
 #include "trace/kind_rules.h"
+#include "trace/series_sink.h"
 #include "trace/trace_info.h"
 #include "trace/transaction_finder.h"
 
@@ -46,7 +47,7 @@ enum class SourceKind {
   kWorkload,  // Step: the generator
 };
 
-enum class SinkKind { kCount, kInspect, kProfile, kRmt, kCsv, kPlan, kFindTransactions };
+enum class SinkKind { kCount, kInspect, kProfile, kRmt, kCsv, kPlan, kFindTransactions, kSeries };
 
 struct PipelineOptions {
   SourceKind source = SourceKind::kBytes;
@@ -106,6 +107,8 @@ class Pipeline {
   const AllocationProfile* profile() const;
   /** Of kFindTransactions, after Finish; else null. */
   const TransactionSearch* search() const;
+  /** Of kSeries, after Finish; else null. */
+  const SeriesSink* series() const;
   /** Of kInspect with callSites. */
   const CallSiteAnalysis* callSites() const;
 

@@ -7,6 +7,7 @@
 #include "binding/profile_result.h"
 #include "binding/result_values.h"
 #include "binding/search_result.h"
+#include "binding/series_result.h"
 
 namespace rmem {
 namespace {
@@ -298,6 +299,8 @@ Napi::Object ToResult(Napi::Env env, const Pipeline& pipeline) {
   object.Set("plan", plan == nullptr ? env.Null() : Plan(env, *plan));
   const TransactionSearch* search = pipeline.search();
   object.Set("search", search == nullptr ? env.Null() : ToSearchResult(env, *search));
+  const SeriesSink* series = pipeline.series();
+  object.Set("series", series == nullptr ? env.Null() : ToSeriesResult(env, *series));
   return object;
 }
 

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "pressure/classic_models.h"
+#include "pressure/model.h"
+#include "pressure/ridge.h"
+
+namespace rmem {
+
+/**
+ * For each horizon a mixture of experts by exponential weights (Hedge; Freund and Schapire, JCSS 55, 1997): no change, the line
+ * of five minutes, and a regression on slopes and levels of several windows that learns from how the series itself moved. Errors
+ * are told when the horizon has passed, in units of how far the series usually moves in it, and clipped.
+ */
+class AdaptiveModel final : public Model {
+ public:
+  void Tick(const TickView& view) override;
+  void Restart() override;
+  void Change() override;
+  double Move(int horizon) const override { return horizons_[horizon].move; }
+
+ private:
+  static constexpr int kFeatures = 7;
+  static constexpr int kExperts = 5;
+  static constexpr double kRidge = 12;
+  using Features = RecursiveRidge<kFeatures>::Vector;
+
+  /** What was said at a tick, until it can be judged. */
+  struct Said {
+    double value = 0;
+    double scale = 1;
+    Features features{};
+    std::array<double, kExperts> moves{};
+  };
+
+  struct Horizon {
+    RecursiveRidge<kFeatures> regression{kRidge};
+    std::array<double, kExperts> losses{};
+    std::array<Said, TickHistory::kCapacity> said{};
+    double scale = 0;  // how far usage moves in the horizon, on average
+    double move = 0;
+  };
+
+  void Learn(Horizon* horizon, int ticks, const TickView& view);
+  void Say(int index, int ticks, const TickView& view);
+
+  HoltModel holt_;
+  std::array<Horizon, kHorizons> horizons_;
+  std::size_t ticks_ = 0;  // since the start or the last gap
+  std::size_t at_ = 0;
+};
+
+}  // namespace rmem

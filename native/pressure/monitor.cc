@@ -1,0 +1,54 @@
+#include "pressure/monitor.h"
+
+#include <cmath>
+
+namespace rmem {
+namespace {
+
+constexpr int kMinute = 1;  // of kHorizonS
+constexpr double kTolerance = 0.01;
+
+}  // namespace
+
+int HorizonOf(double seconds) {
+  int found = 0;
+  for (int horizon = 0; horizon < kHorizons; ++horizon)
+    if (kHorizonS[horizon] <= seconds) found = horizon;
+  return found;
+}
+
+Monitor::Monitor(const MonitorOptions& options)
+    : options_(options), forecaster_(options.model), ladder_(options.policy) {}
+
+SeriesEvent Monitor::Observe(const PressureSample& sample) {
+  const SeriesEvent event = forecaster_.Observe(sample);
+  sample_ = sample;
+  limitBytes_ = std::isnan(options_.limitBytes) ? sample.totalBytes : options_.limitBytes;
+  changed_ = false;
+  if (!(limitBytes_ > 0)) {
+    limitBytes_ = kUnknown;
+    return event;
+  }
+  const PressureLevel before = ladder_.level();
+  const double chance = forecaster_.ready() ? CrossingChance(HorizonOf(options_.policy.aheadS)) : 0;
+  changed_ = ladder_.Observe(sample.timeS, sample.usedBytes / limitBytes_, chance) != before;
+  return event;
+}
+
+double Monitor::CrossingChance(int horizon) const {
+  return std::isnan(limitBytes_) ? kUnknown : forecaster_.ChanceOfReaching(limitBytes_, horizon);
+}
+
+double Monitor::Confidence() const {
+  if (!forecaster_.ready()) return kUnknown;
+  const double whole = std::isnan(limitBytes_) ? sample_.usedBytes : limitBytes_;
+  return forecaster_.ChanceWithin(kTolerance * whole, kMinute);
+}
+
+TimeToReach Monitor::TimeToCritical() const {
+  if (std::isnan(limitBytes_) || !forecaster_.ready()) return {};
+  const int critical = static_cast<int>(PressureLevel::kCritical) - 1;
+  return forecaster_.TimeTo(ladder_.thresholds()[static_cast<std::size_t>(critical)] * limitBytes_);
+}
+
+}  // namespace rmem

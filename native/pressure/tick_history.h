@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace rmem {
+
+/** Usage on a regular grid: the last ticks, newest first. */
+class TickHistory {
+ public:
+  static constexpr std::size_t kCapacity = 128;
+
+  void Clear() { size_ = 0; }
+
+  /** `highest`: of all samples since the tick before. */
+  void Add(double value, double highest) {
+    at_ = (at_ + 1) % kCapacity;
+    values_[at_] = value;
+    highest_[at_] = highest;
+    if (size_ < kCapacity) ++size_;
+  }
+
+  std::size_t size() const { return size_; }
+
+  /** The value `lag` ticks ago, lag < size(). */
+  double At(std::size_t lag) const { return values_[(at_ + kCapacity - lag) % kCapacity]; }
+
+  /** The highest of the last `ticks` ticks and what lay between them. */
+  double HighestOf(std::size_t ticks) const;
+
+  struct Line {
+    double slope = 0;  // a tick
+    double mean = 0;
+    double slopeError = 0;  // standard error, as if residuals were independent
+  };
+
+  /** Least squares over the last `ticks` ticks, or as many as there are. */
+  Line Fit(std::size_t ticks) const;
+
+ private:
+  std::array<double, kCapacity> values_{};
+  std::array<double, kCapacity> highest_{};
+  std::size_t at_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace rmem
