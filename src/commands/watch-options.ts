@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { UsageError } from "../errors.js";
-import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../native.js";
+import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../native/pressure.js";
 import { readWatchConfig, type WatchConfig } from "../pressure/live/watch-config.js";
 import { type OutputFormat, outputFormatOf } from "../trace/output.js";
 import { parseBytes, parseDuration } from "../units.js";
@@ -150,6 +150,26 @@ function checkInterval(ns: number): number {
   });
 }
 
+/** The shortest horizon of the forecaster: below it there is no chance to tell. */
+const SHORTEST_AHEAD_S = 30;
+
+function policyOf(flags: WatchFlags, config: WatchConfig | undefined): PressurePolicy {
+  const policy: PressurePolicy = {
+    ...config?.policy,
+    ...(flags.thresholds && { thresholds: flags.thresholds }),
+    ...(flags.chances && { chances: flags.chances }),
+    ...(flags.ahead !== undefined && { aheadS: flags.ahead / 1e9 }),
+    ...(flags.falseAlarms !== undefined && { falseAlarmsPerHour: flags.falseAlarms }),
+    ...(!flags.predictive && { predictive: false }),
+  };
+  if (policy.aheadS !== undefined && policy.aheadS < SHORTEST_AHEAD_S) {
+    throw new UsageError("bad-duration", `a policy cannot look less than ${SHORTEST_AHEAD_S} s ahead`, {
+      remedy: "Forecasts are of 30, 60 and 120 s.",
+    });
+  }
+  return policy;
+}
+
 /** The command line beats the file. Throws UserError. */
 export function watchSettings(flags: WatchFlags): WatchSettings {
   const config = flags.config === undefined ? undefined : readWatchConfig(flags.config);
@@ -173,14 +193,7 @@ export function watchSettings(flags: WatchFlags): WatchSettings {
     intervalNs: checkInterval(flags.interval ?? config?.intervalNs ?? DEFAULT_INTERVAL_NS),
     forNs,
     model: flags.model ?? config?.model ?? "adaptive",
-    policy: {
-      ...config?.policy,
-      ...(flags.thresholds && { thresholds: flags.thresholds }),
-      ...(flags.chances && { chances: flags.chances }),
-      ...(flags.ahead !== undefined && { aheadS: flags.ahead / 1e9 }),
-      ...(flags.falseAlarms !== undefined && { falseAlarmsPerHour: flags.falseAlarms }),
-      ...(!flags.predictive && { predictive: false }),
-    },
+    policy: policyOf(flags, config),
     record:
       path === undefined ? undefined : { path, format: outputFormatOf(path), force: flags.force === true },
     prometheus: prometheus === undefined ? undefined : endpoint(prometheus),

@@ -1,7 +1,8 @@
 import { Chalk } from "chalk";
 import type { Command } from "commander";
 import { Interrupted, UserError } from "../errors.js";
-import { native, PRESSURE_LEVELS, type PressureForecaster, type PressureLevel } from "../native.js";
+import { PRESSURE_LEVELS, type PressureForecaster, type PressureLevel } from "../native/pressure.js";
+import { native } from "../native.js";
 import { type ActionReport, ActionRunner } from "../pressure/live/actions.js";
 import { CgroupSource } from "../pressure/live/cgroup-source.js";
 import { SampleClock } from "../pressure/live/clock.js";

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from "chalk";
-import type { PressureLevel } from "../native.js";
+import type { PressureLevel } from "../native/pressure.js";
 import type { Happening, WatchStep, WatchView } from "../pressure/live/watcher.js";
 import {
   forecastText,

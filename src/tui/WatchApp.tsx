@@ -1,5 +1,5 @@
 import { Box, Text, useInput } from "ink";
-import type { PressureState } from "../native.js";
+import type { PressureState } from "../native/pressure.js";
 import type { Happening } from "../pressure/live/watcher.js";
 import {
   forecastText,
@@ -74,7 +74,7 @@ function Chart({ rows }: { readonly rows: readonly ChartRun[][] }): React.JSX.El
 const COLUMNS_FOR_HIGHEST = 100;
 
 function forecastLines({ horizons }: PressureState, columns: number): string[] {
-  if (horizons.length === 0) return ["no forecast before there are more samples", "", ""];
+  if (horizons.length === 0) return ["the first forecast takes a quarter of a minute", "", ""];
   const rows = horizons.map((each) => {
     const chance = each.crossingChance;
     const highest = columns < COLUMNS_FOR_HIGHEST ? "" : `highest ${formatBytes(each.highestBytes)}`;

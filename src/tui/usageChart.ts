@@ -1,4 +1,4 @@
-import type { PressureState } from "../native.js";
+import type { PressureState } from "../native/pressure.js";
 import { formatBytes, formatPercent } from "../units.js";
 import type { SeriesRing } from "./seriesRing.js";
 
@@ -66,17 +66,25 @@ interface Scale {
   readonly high: number;
 }
 
-/** From the limit down where usage is anywhere near it; else as close as the series and its forecasts lie. */
-export function chartScale(values: readonly number[], state: PressureState): Scale {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  const { limitBytes } = state;
-  if (limitBytes !== null && high >= limitBytes / 2) {
+/**
+ * From the limit down where usage is anywhere near it; else as close as the past lies. An interval is cut off where it would press
+ * the past flat, or above the limit, where nothing matters.
+ */
+export function chartScale(past: readonly number[], state: PressureState): Scale {
+  const low = Math.min(...past, state.usedBytes);
+  const high = Math.max(...past, state.usedBytes);
+  const { limitBytes, horizons } = state;
+  const ahead = Math.max(high, ...horizons.map(({ usedBytes }) => usedBytes));
+  if (limitBytes !== null && ahead >= limitBytes / 2) {
     const floor = low < limitBytes / 2 ? 0 : limitBytes / 2;
-    return { low: Math.min(floor, low), high: Math.max(limitBytes * 1.02, high) };
+    return { low: floor, high: Math.max(limitBytes * 1.02, high * 1.02) };
   }
   const span = Math.max(high - low, 0.02 * high, 1024 * 1024);
-  return { low: Math.max(0, low - 0.15 * span), high: high + 0.15 * span };
+  const lowest = Math.min(low, ...horizons.map(({ lowBytes }) => lowBytes));
+  const highest = Math.max(high, ...horizons.map(({ highBytes }) => highBytes));
+  const least = Math.max(0, low - 1.5 * span);
+  const bottom = Math.max(least, lowest - 0.15 * span);
+  return { low: Math.min(bottom, low), high: Math.min(highest + 0.15 * span, high + 1.5 * span) };
 }
 
 /** Usage of the past as a line, the forecast with its interval to the right of now, thresholds and limit across. */
@@ -87,8 +95,10 @@ export function usageChart(ring: SeriesRing, state: PressureState, options: Char
   const pastColumns = columns - futureColumns;
   const fromS = state.timeS - options.pastS;
   const past = ring.since(fromS);
-  const ends = state.horizons.flatMap(({ lowBytes, highBytes }) => [lowBytes, highBytes]);
-  const scale = chartScale([...past.map(({ value }) => value), ...ends, state.usedBytes], state);
+  const scale = chartScale(
+    past.map(({ value }) => value),
+    state,
+  );
   const y = (value: number): number =>
     Math.round((1 - (value - scale.low) / (scale.high - scale.low)) * (4 * lines - 1));
 

@@ -1,4 +1,4 @@
-import type { PressureState } from "../native.js";
+import type { PressureState } from "../native/pressure.js";
 import type { Happening, WatchView } from "../pressure/live/watcher.js";
 import { openScreen } from "./inkScreen.js";
 import { SeriesRing } from "./seriesRing.js";

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { PressureAction, PressureState } from "../../native.js";
+import type { PressureAction, PressureState } from "../../native/pressure.js";
 import type { PressureSource } from "./source.js";
 
 export interface ActionOptions {

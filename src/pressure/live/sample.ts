@@ -1,4 +1,4 @@
-import type { PressureForecaster, PressureState } from "../../native.js";
+import type { PressureForecaster, PressureState } from "../../native/pressure.js";
 
 /** One sample as a trace holds it: whole numbers, so that what is read back gives the same forecasts to the last bit. */
 export interface Sample {

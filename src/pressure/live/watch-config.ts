@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { ConfigError, UserError } from "../../errors.js";
-import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../../native.js";
+import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../../native/pressure.js";
 import { parseBytes, parseDuration } from "../../units.js";
 import { suggest } from "../../workload/mistake.js";
 

@@ -1,4 +1,4 @@
-import type { PressureForecaster, PressureState } from "../../native.js";
+import type { PressureForecaster, PressureState } from "../../native/pressure.js";
 import { formatBytes } from "../../units.js";
 import type { KernelCounts } from "./kernel-text.js";
 import { observeSample, type Sample } from "./sample.js";

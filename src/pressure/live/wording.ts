@@ -1,4 +1,4 @@
-import type { HorizonForecast, PressureLevel, PressureState } from "../../native.js";
+import type { HorizonForecast, PressureLevel, PressureState } from "../../native/pressure.js";
 import { formatBytes, formatDuration, formatPercent } from "../../units.js";
 
 /** States of the forecaster in words, for lines and for the live view. */
@@ -21,13 +21,19 @@ export function rateText(bytesPerS: number): string {
   return `${bytesPerS < 0 ? "−" : "+"}${formatBytes(Math.abs(bytesPerS))}/s`;
 }
 
-/** `4m 10s–9m 0s`, `from 4m 10s on`, `now`, `–`. */
+/** In whole seconds: a forecast is no finer. */
+const wholeSeconds = (seconds: number): string =>
+  seconds < 120 ? `${Math.ceil(seconds)} s` : formatDuration(seconds * 1e9);
+
+/** `40 s–9m 0s`, `from 4m 10s on`, `now`, `–`. */
 export function timeToCriticalText({ timeToCritical }: PressureState): string {
   if (timeToCritical === null) return "–";
   const { earliestS, latestS } = timeToCritical;
   if (latestS !== null && latestS <= 0) return "now";
-  const from = earliestS <= 0 ? "now" : formatDuration(earliestS * 1e9);
-  return latestS === null ? `from ${from} on` : `${from}–${formatDuration(latestS * 1e9)}`;
+  const from = earliestS <= 0 ? "now" : wholeSeconds(earliestS);
+  if (latestS === null) return `from ${from} on`;
+  const to = wholeSeconds(latestS);
+  return from === to ? from : `${from}–${to}`;
 }
 
 /** Why the level is what it is: `usage 82 % ≥ 80 %`. Empty where normal. */
