@@ -1,6 +1,7 @@
 import { TraceError } from "../errors.js";
+import type { SeriesColumns } from "../native/pressure.js";
 import { formatBytes, formatCount, formatDuration } from "../units.js";
-import type { Series, SeriesColumns } from "./series.js";
+import type { Series } from "./series.js";
 
 /** Columns of a series besides its time. */
 export const SERIES_VALUES = ["used", "available", "total", "swap", "psi", "allocated", "freed"] as const;
