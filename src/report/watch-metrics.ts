@@ -119,7 +119,7 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
 
   const setOrRemove = (of: Gauge, value: number | null): void => {
     if (value === null)
-      of.reset(); // with labels there is then no series, without them it is 0
+      of.remove(); // reset would leave a 0
     else of.set(value);
   };
 

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type ActionReport, ActionRunner } from "../../../src/pressure/live/actions.js";
+import { type ActionReport, ActionRunner, actionEnvironment } from "../../../src/pressure/live/actions.js";
+import { root } from "../../cli/tool.js";
 import { stateAt } from "./state.js";
 
 function folder(): string {
@@ -59,6 +60,13 @@ describe("the program of an action", () => {
       RUSTYDB_MEM_PID: "42",
       RUSTYDB_MEM_CGROUP: "",
     });
+  });
+
+  it("finds the variables that the documentation names", () => {
+    const manual = readFileSync(join(root, "docs/watch.md"), "utf8");
+    const named = [...manual.matchAll(/^\| `(RUSTYDB_MEM_\w+)`/gm)].map(([, name]) => name);
+    const told = actionEnvironment(stateAt(1), "none", { name: "it" });
+    expect(named.sort()).toEqual(Object.keys(told).sort());
   });
 
   it("never runs twice at once for one action; another one does not wait", async () => {

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/errors.js";
 import { parseWatchConfig, readWatchConfig } from "../../../src/pressure/live/watch-config.js";
+import { root } from "../../cli/tool.js";
 
 const read = (text: string) => parseWatchConfig(text, "my.toml");
 
@@ -42,6 +45,16 @@ describe("the section [watch]", () => {
         ...{ falseAlarmsPerHour: 0.1, samplesToEnter: 3, leaveBelow: 0.05, leaveAfterS: 30, cooldownS: 60 },
       },
     });
+  });
+
+  it("stands in the documentation with every key", () => {
+    const manual = readFileSync(join(root, "docs/watch.md"), "utf8");
+    const [example = ""] = /^ {4}\[watch\]\n(?: {4}.*\n?)+/m.exec(manual) ?? [];
+    const config = parseWatchConfig(example.replace(/^ {4}/gm, ""), "docs/watch.md");
+    const { pid, system, ...others } = read("[watch]\npid = 1\nsystem = true\n");
+    expect([pid, system]).toEqual([1, true]);
+    expect(Object.keys(config).length + Object.keys(config.policy).length).toBe(19);
+    expect(others).toEqual({ policy: {} });
   });
 
   it("may say nothing", () => {
