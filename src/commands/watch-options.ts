@@ -122,6 +122,15 @@ function endpoint(text: string): Endpoint {
   return { host: match[1] || match[2] || "127.0.0.1", port };
 }
 
+/** What is packed with zst not every Node can write, and that should not show when the watch ends. */
+function recordingFormat(path: string): OutputFormat {
+  const format = outputFormatOf(path);
+  if (!format.endsWith(".zst")) return format;
+  throw new UsageError("unknown-output", `a watch does not record into .zst: ${path}`, {
+    remedy: "End it with .rmt, .rmt.gz, .csv or .csv.gz; convert packs it with zst.",
+  });
+}
+
 function targetOf(flags: WatchFlags, config: WatchConfig | undefined): WatchTarget {
   const said = (of: {
     pid?: number | undefined;
@@ -195,7 +204,7 @@ export function watchSettings(flags: WatchFlags): WatchSettings {
     model: flags.model ?? config?.model ?? "adaptive",
     policy: policyOf(flags, config),
     record:
-      path === undefined ? undefined : { path, format: outputFormatOf(path), force: flags.force === true },
+      path === undefined ? undefined : { path, format: recordingFormat(path), force: flags.force === true },
     prometheus: prometheus === undefined ? undefined : endpoint(prometheus),
     onAction,
     actionTimeoutMs: (flags.actionTimeout ?? config?.actionTimeoutNs ?? DEFAULT_TIMEOUT_NS) / 1e6,

@@ -195,6 +195,14 @@ async function watch(flags: WatchFlags, context: CommandContext): Promise<void> 
     say(`warning: this machine has ${formatBytes(total)}, less than the limit`);
   }
   const journal = record && new Journal(record.path, record.format, record.force);
+  // Whatever ends the process before the trace is made: a closed pipe, the second Ctrl-C, an output that cannot be written.
+  const sayWhereItIs = (): void => {
+    if (journal === undefined || journal.samples === 0) return;
+    stderr.write(
+      `what was recorded is in ${journal.path}\n  rustydb-mem convert ${journal.path} ${journal.tracePath} completes it.\n`,
+    );
+  };
+  process.on("exit", sayWhereItIs);
   let server: MetricsServer | undefined;
   let view: WatchView | undefined;
   let running: Watch;
@@ -224,6 +232,7 @@ async function watch(flags: WatchFlags, context: CommandContext): Promise<void> 
     await server?.close();
   }
   const bytes = await journal?.finish();
+  process.off("exit", sayWhereItIs);
   const totals = running.totals();
   say(`${ended === undefined ? "" : `${ended}: `}${totalsText(totals)}`);
   if (journal !== undefined && record !== undefined && bytes !== undefined && bytes > 0) {

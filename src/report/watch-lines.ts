@@ -23,7 +23,7 @@ function levelText(level: PressureLevel, chalk: ChalkInstance): string {
 }
 
 /** Time, used, share, trend, forecast of 60 s, time to critical, level, action. */
-export function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance): string {
+function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance): string {
   const { usedBytes, limitBytes, horizons, trend, slopeBytesPerS, level, action } = state;
   const share = limitBytes === null ? "–" : formatPercent(usedBytes / limitBytes);
   const minute = horizons.find(({ horizonS }) => horizonS === 60);
@@ -43,7 +43,7 @@ export function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance
 }
 
 /** All that is known after a sample, on one line. */
-export function watchJson({ sample, state, happenings }: WatchStep, date: Date): string {
+function watchJson({ sample, state, happenings }: WatchStep, date: Date): string {
   const { timeS, ...rest } = state;
   const { swapBytes, psiMillipercent } = sample;
   const psiPercent = psiMillipercent === null ? null : psiMillipercent / 1000;
@@ -51,7 +51,7 @@ export function watchJson({ sample, state, happenings }: WatchStep, date: Date):
   return `${JSON.stringify({ time: date.toISOString(), timeS, swapBytes, psiPercent, ...rest, happenings: events })}\n`;
 }
 
-export function happeningLine({ text }: Happening, date: Date): string {
+function happeningLine({ text }: Happening, date: Date): string {
   return `${clockTime(date)}  ${text}\n`;
 }
 

@@ -20,7 +20,7 @@ export interface ChartOptions {
   readonly gapS: number;
 }
 
-export const AXIS_COLUMNS = 10;
+const AXIS_COLUMNS = 10;
 /** Of the columns, to the right of now: its scale of times is its own. */
 const FUTURE_SHARE = 0.3;
 

@@ -160,6 +160,17 @@ describe("watch", { timeout: 60_000 }, () => {
     expect((await runTool(["convert", journal, trace, "-q"])).code).toBe(0);
   });
 
+  it("whose reader goes away says where the recording is", async () => {
+    const scratch = new Scratch();
+    const trace = scratch.file("out.rmt");
+    const { child, outcome } = startTool(["watch", "--record", trace, ...FAST], { scratch });
+    child.stdout?.once("data", () => child.stdout?.destroy());
+    const { code, stderr } = await outcome;
+    expect(code).toBe(0);
+    expect(stderr).toContain(`what was recorded is in ${trace}.journal.csv`);
+    expect(existsSync(`${trace}.journal.csv`)).toBe(true);
+  });
+
   it("reads a configuration file, which the command line beats", async () => {
     const scratch = new Scratch();
     const file = scratch.file("my.toml");
@@ -191,6 +202,11 @@ describe("watch", { timeout: 60_000 }, () => {
     ["an address that is none", ["--prometheus", "here"], /"here" is no address/],
     ["a port beyond all", ["--prometheus", ":70000"], /no address/],
     ["a recording of no known kind", ["--record", "/tmp/x.txt"], /name of the output does not say/],
+    [
+      "a recording that this Node may not be able to pack",
+      ["--record", "/tmp/x.rmt.zst"],
+      /not record into \.zst/,
+    ],
     ["a recording nowhere", ["--record", "/no/such/folder/x.rmt"], /cannot be written/],
     ["no such model", ["--model", "oracle"], /Allowed choices are adaptive/],
     ["no such file", ["--config", "/no/such.toml"], /cannot be read/],

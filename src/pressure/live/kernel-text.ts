@@ -3,7 +3,7 @@ import { UserError } from "../../errors.js";
 /** The texts in which the kernel tells of memory, parsed. Sizes in bytes; null: the text does not say. */
 
 /** A text that does not say what it should. Once, that is a short read; a source that stays so is given up. */
-export class UnreadableSource extends UserError {
+class UnreadableSource extends UserError {
   constructor(file: string, what: string, remedy?: string) {
     super("unreadable-source", `${file}: ${what}`, remedy === undefined ? {} : { remedy });
   }
