@@ -19,6 +19,12 @@ int Number(PressureLevel level) { return static_cast<int>(level); }
 
 }  // namespace
 
+bool ActionLadder::DueByUsage(int level, double usage, double chance) const {
+  if (usage < thresholds_[static_cast<std::size_t>(level - 1)]) return false;
+  const bool certain = level == Number(PressureLevel::kWarning) || level == kEmergency || !policy_.predictive;
+  return certain || chance >= policy_.leastChance;
+}
+
 PressureLevel ActionLadder::Observe(double timeS, double usage, double chance) {
   if (!begun_ || timeS < lastS_) {
     begun_ = true;
@@ -35,9 +41,9 @@ PressureLevel ActionLadder::Observe(double timeS, double usage, double chance) {
   int entered = 0;
   for (int level = 1; level <= kLevels; ++level) {
     const bool cooling = level < kEmergency && timeS - leftS_[level - 1] < policy_.cooldownS;
-    const bool due = DueByUsage(level, usage) || (DueByChance(level, chance) && !cooling);
+    const bool due = DueByUsage(level, usage, chance) || (DueByChance(level, chance) && !cooling);
     inARow_[level - 1] = due ? inARow_[level - 1] + 1 : 0;
-    const bool atOnce = level == kEmergency && DueByUsage(level, usage);
+    const bool atOnce = level == kEmergency && DueByUsage(level, usage, chance);
     if (inARow_[level - 1] >= policy_.samplesToEnter || atOnce) entered = level;
   }
   const int now = Number(level_);
@@ -46,8 +52,9 @@ PressureLevel ActionLadder::Observe(double timeS, double usage, double chance) {
     level_ = static_cast<PressureLevel>(entered);
     calm_ = false;
   } else if (now > 0) {
-    const bool calm = usage < thresholds_[now - 1] - policy_.leaveBelow &&
-                      !(policy_.predictive && chance >= policy_.chances[now - 1] / 2);
+    const bool low = usage < thresholds_[now - 1] - policy_.leaveBelow ||
+                     (!DueByUsage(now, usage, 2 * chance) && usage >= thresholds_[now - 1]);
+    const bool calm = low && !(policy_.predictive && chance >= policy_.chances[now - 1] / 2);
     if (!calm) {
       calm_ = false;
     } else if (!calm_) {
@@ -81,7 +88,7 @@ void ActionLadder::Explain(double usage, double chance) {
   reason_ = LevelReason::kNone;
   reasonValue_ = reasonThreshold_ = 0;
   if (level == 0) return;
-  if (DueByUsage(level, usage)) {
+  if (DueByUsage(level, usage, chance)) {
     reason_ = LevelReason::kUsage;
     reasonThreshold_ = thresholds_[level - 1];
     reasonValue_ = usage;

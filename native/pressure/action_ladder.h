@@ -32,7 +32,7 @@ class ActionLadder {
   const std::array<double, kLevels>& thresholds() const { return thresholds_; }
 
  private:
-  bool DueByUsage(int level, double usage) const { return usage >= thresholds_[level - 1]; }
+  bool DueByUsage(int level, double usage, double chance) const;
   bool DueByChance(int level, double chance) const {
     return policy_.predictive && chance >= policy_.chances[level - 1];
   }

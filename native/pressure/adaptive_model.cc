@@ -7,14 +7,16 @@ namespace rmem {
 namespace {
 
 constexpr double kHalfLifeS = 1200;
-constexpr double kLossHalfLifeS = 1800;
+constexpr double kLossHalfLifeS = 900;
 constexpr double kShortS = 60;
 constexpr double kLongS = 300;
 constexpr double kClip = 6;
 /** How fast weights follow losses, in a mean absolute move. */
 constexpr double kLearningRate = 0.25;
-/** "No change" is believed before it is shown. */
-constexpr double kPriorLoss = 25;
+/** "No change" is believed before it is shown: so many average moves are on its side, at thirty seconds. */
+constexpr double kPriorLoss = 15;
+/** What is so far behind is not worth the sum. */
+constexpr double kHopeless = 30;
 /** Below so many bytes nothing moves. */
 constexpr double kLeastScale = 4096;
 
@@ -39,13 +41,24 @@ void AdaptiveModel::Change() {
   }
 }
 
+void AdaptiveModel::SetTick(double tickS) {
+  tickS_ = tickS;
+  keep_ = std::exp2(-tickS / kHalfLifeS);
+  keepLoss_ = std::exp2(-tickS / kLossHalfLifeS);
+}
+
 void AdaptiveModel::Tick(const TickView& view) {
+  if (view.tickS != tickS_) SetTick(view.tickS);
   holt_.Tick(view);
+  const Lines lines{view.history.Fit(WindowTicks(kShortS, view.tickS)),
+                    view.history.Fit(WindowTicks(kLongS, view.tickS))};
   at_ = (at_ + 1) % TickHistory::kCapacity;
   for (int index = 0; index < kHorizons; ++index) {
     const int ticks = TicksUntil(index, view.tickS);
     if (ticks_ >= static_cast<std::size_t>(ticks)) Learn(&horizons_[index], ticks, view);
-    Say(index, ticks, view);
+    // What was learned over twenty minutes need not be solved for at every tick: one horizon after the other.
+    if (at_ % kHorizons == static_cast<std::size_t>(index)) horizons_[index].regression.Solve();
+    Say(index, ticks, view, lines);
   }
   ++ticks_;
 }
@@ -54,29 +67,26 @@ void AdaptiveModel::Learn(Horizon* horizon, int ticks, const TickView& view) {
   const std::size_t then = (at_ + TickHistory::kCapacity - static_cast<std::size_t>(ticks)) % TickHistory::kCapacity;
   const Said& said = horizon->said[then];
   const double moved = view.history.At(0) - said.value;
-  const double keepScale = std::exp2(-view.tickS / kHalfLifeS);
   // The first values stand for all that came before.
   horizon->scale = horizon->scale == 0 ? std::fabs(moved)
-                                       : keepScale * horizon->scale + (1 - keepScale) * std::fabs(moved);
+                                       : keep_ * horizon->scale + (1 - keep_) * std::fabs(moved);
   const double target = Clip(moved / said.scale);
   const double off = std::fabs(target - horizon->regression.Predict(said.features));
   // Large errors count by their size, not by its square (Huber).
   const double weight = off > 1 ? 1 / off : 1;
-  horizon->regression.Update(said.features, target, weight, keepScale);
-  const double keepLoss = std::exp2(-view.tickS / kLossHalfLifeS);
+  horizon->regression.Update(said.features, target, weight, keep_);
   for (int expert = 0; expert < kExperts; ++expert) {
     const double loss = std::min(kClip, std::fabs(moved - said.moves[expert]) / said.scale);
-    horizon->losses[expert] = keepLoss * horizon->losses[expert] + loss;
+    horizon->losses[expert] = keepLoss_ * horizon->losses[expert] + loss;
   }
 }
 
-void AdaptiveModel::Say(int index, int ticks, const TickView& view) {
+void AdaptiveModel::Say(int index, int ticks, const TickView& view, const Lines& lines) {
   Horizon& horizon = horizons_[index];
   const TickHistory& history = view.history;
   const double value = history.At(0);
   const double span = view.tickS * ticks;
-  const TickHistory::Line brief = history.Fit(WindowTicks(kShortS, view.tickS));
-  const TickHistory::Line steady = history.Fit(WindowTicks(kLongS, view.tickS));
+  const auto& [brief, steady] = lines;
   Said& said = horizon.said[at_];
   said.value = value;
   said.scale = std::max(horizon.scale, kLeastScale);
@@ -94,14 +104,16 @@ void AdaptiveModel::Say(int index, int ticks, const TickView& view) {
   for (int feature = 0; feature < kFeatures; ++feature) said.features[feature] = Clip(raw[feature] / said.scale);
   const double learned = horizon.regression.Predict(said.features) * said.scale;
   said.moves = {0, steady.slope * ticks, learned, learned / 2, holt};
-  // Hedge: weights by what each has lost, "no change" ahead at the start.
+  // Hedge: weights by what each has lost, "no change" ahead at the start. Errors of long horizons overlap and tell less.
+  const double prior = kPriorLoss * std::sqrt(span / kHorizonS[0]);
   double best = horizon.losses[0];
-  for (int expert = 1; expert < kExperts; ++expert) best = std::min(best, horizon.losses[expert] + kPriorLoss);
+  for (int expert = 1; expert < kExperts; ++expert) best = std::min(best, horizon.losses[expert] + prior);
   double sum = 0;
   double move = 0;
   for (int expert = 0; expert < kExperts; ++expert) {
-    const double loss = horizon.losses[expert] + (expert == 0 ? 0 : kPriorLoss);
-    const double weight = std::exp(-kLearningRate * (loss - best));
+    const double loss = horizon.losses[expert] + (expert == 0 ? 0 : prior);
+    const double behind = kLearningRate * (loss - best);
+    const double weight = behind > kHopeless ? 0 : std::exp(-behind);
     sum += weight;
     move += weight * said.moves[expert];
   }

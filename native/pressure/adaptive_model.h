@@ -43,11 +43,22 @@ class AdaptiveModel final : public Model {
     double move = 0;
   };
 
+  /** What all horizons share at a tick. */
+  struct Lines {
+    TickHistory::Line brief;
+    TickHistory::Line steady;
+  };
+
   void Learn(Horizon* horizon, int ticks, const TickView& view);
-  void Say(int index, int ticks, const TickView& view);
+  void Say(int index, int ticks, const TickView& view, const Lines& lines);
+  void SetTick(double tickS);
 
   HoltModel holt_;
   std::array<Horizon, kHorizons> horizons_;
+  /** Of the grid, and what follows from it. */
+  double tickS_ = 0;
+  double keep_ = 1;
+  double keepLoss_ = 1;
   std::size_t ticks_ = 0;  // since the start or the last gap
   std::size_t at_ = 0;
 };

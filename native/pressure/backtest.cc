@@ -105,7 +105,8 @@ class PersistenceQuantiles {
       waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(next_));
       next_ = 0;
     }
-    if (came) quantiles_ = {known_.Quantile(0.05) * unit_, known_.Quantile(0.95) * unit_};
+    if (came) quantiles_ = {known_.Quantile(ErrorDistribution::kFirst, 0.05) * unit_,
+                             known_.Quantile(ErrorDistribution::kSecond, 0.95) * unit_};
     return quantiles_;
   }
 

@@ -32,11 +32,13 @@ void HoltModel::Tick(const TickView& view) {
     level_ = kLevelShare * value + (1 - kLevelShare) * (level_ + kDamping * trend_);
     trend_ = kTrendShare * (level_ - before) + (1 - kTrendShare) * kDamping * trend_;
   }
-  for (int horizon = 0; horizon < kHorizons; ++horizon) {
-    const double ticks = kHorizonS[horizon] / view.tickS;
-    const double damped = kDamping * (1 - std::pow(kDamping, ticks)) / (1 - kDamping);
-    moves_[horizon] = level_ - value + trend_ * damped;
+  if (view.tickS != tickS_) {
+    tickS_ = view.tickS;
+    for (std::size_t horizon = 0; horizon < kHorizons; ++horizon)
+      reach_[horizon] = kDamping * (1 - std::pow(kDamping, kHorizonS[horizon] / tickS_)) / (1 - kDamping);
   }
+  for (std::size_t horizon = 0; horizon < kHorizons; ++horizon)
+    moves_[horizon] = level_ - value + trend_ * reach_[horizon];
 }
 
 void TheilSenModel::Tick(const TickView& view) {

@@ -40,6 +40,9 @@ class HoltModel final : public Model {
   double level_ = 0;
   double trend_ = 0;  // bytes a tick
   std::array<double, kHorizons> moves_{};
+  /** What a trend comes to within each horizon, as it is damped. */
+  double tickS_ = 0;
+  std::array<double, kHorizons> reach_{};
 };
 
 /** The median of the slopes between all pairs of the last sixteen ticks (Sen, JASA 63, 1968), continued. */

@@ -1,45 +1,58 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 namespace rmem {
 
 /**
- * A distribution of signed values that forgets: what was added n times ago counts 2^(-n / halfLife). Bins are logarithmic, four
- * an octave, from 2^-10 to 2^6 on both sides of zero; what is smaller counts as zero, what is larger as the largest. Takes no
- * memory beyond itself. It begins as the wide prior of a heavy tail, worth a few values.
+ * A distribution of signed values that forgets: what was added n times ago counts 2^(-n / halfLife). Four bins an octave, from
+ * 2^-10 to 2^6 on both sides of zero; what is smaller counts as zero, what is larger as the largest. Takes no memory beyond
+ * itself. It begins as a Laplace distribution of scale one, worth a few values.
+ *
+ * A quantile that is asked for again and again is kept by a cursor, which few values move by a bin: neither adding nor asking
+ * takes more than some instructions.
  */
 class ErrorDistribution {
  public:
+  /** Of the cursors: each is for one quantile that is asked for often. */
+  enum Cursor { kFirst, kSecond };
+
   explicit ErrorDistribution(double halfLife);
 
   void Add(double value);
 
   /** The value that a share of `level` lies at or below; 0 < level < 1. */
-  double Quantile(double level) const;
+  double Quantile(Cursor which, double level);
 
   /** The share of values at or below. */
   double ShareBelow(double value) const;
 
  private:
   static constexpr int kBinsAnOctave = 4;
+  static constexpr int kSmallestExponent = -10;
   static constexpr int kOctaves = 16;
   static constexpr int kSide = kBinsAnOctave * kOctaves;
   static constexpr int kBins = 2 * kSide + 1;
-  static constexpr int kHighestStep = 128;  // the highest power of two in kBins
-  static constexpr double kSmallest = 1.0 / 1024;
+
+  struct Place {
+    int bin = kSide;
+    double below = 0;  // what lies in the bins before
+  };
 
   static int BinOf(double value);
   /** The ends of a bin. */
-  static double Low(int bin);
-  static double High(int bin);
-
-  void Put(int bin, double weight);
+  static double Low(int bin) { return bin > kSide ? EndOf(bin - kSide - 1) : -EndOf(kSide - bin); }
+  static double High(int bin) { return bin >= kSide ? EndOf(bin - kSide) : -EndOf(kSide - bin - 1); }
+  static double EndOf(int step);
+  void Recount();
 
   std::array<double, kBins> bins_{};
-  /** Sums of bins, so that adding and both questions take a step an octave of bins (Fenwick, 1994); the first is at 1. */
-  std::array<double, kBins + 1> sums_{};
+  std::array<Place, 2> cursors_;
   double total_ = 0;
   double growth_;
   double increment_ = 1;

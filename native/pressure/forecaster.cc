@@ -7,8 +7,11 @@ namespace rmem {
 namespace {
 
 constexpr double kSizeHalfLifeS[] = {0, 1200, 60};
-/** How fast the weights of yardsticks follow their losses. */
-constexpr double kWeighing = 1;
+/** How fast the weights of yardsticks follow their losses, and what is not worth the sum. */
+constexpr double kWeighing = 10;
+constexpr double kHopeless = 30;
+/** Until then nobody knows what is usual. */
+constexpr std::size_t kFirstSteps = 12;
 constexpr double kWeighingHalfLifeS = 3600;
 /** Values that an error counts for half after; some hours. */
 constexpr double kErrorHalfLife = 1500;
@@ -87,17 +90,29 @@ void Forecaster::Restart() {
   ticks_ = 0;
 }
 
+void Forecaster::SetTick(double tickS) {
+  keeps_.tickS = tickS;
+  for (std::size_t at = 0; at < kYardsticks; ++at) keeps_.sizes[at] = KeepOf(tickS, kSizeHalfLifeS[at]);
+  keeps_.weighing = KeepOf(tickS, kWeighingHalfLifeS);
+  keeps_.skill = KeepOf(tickS, kSkillHalfLifeS);
+  for (int horizon = 0; horizon < kHorizons; ++horizon) {
+    const int ticks = TicksUntil(horizon, tickS);
+    keeps_.ticks[static_cast<std::size_t>(horizon)] = ticks;
+    keeps_.rootTicks[static_cast<std::size_t>(horizon)] = std::sqrt(static_cast<double>(ticks));
+  }
+}
+
 void Forecaster::Tick(double value, double highest) {
   const double tickS = resampler_.tickS();
+  if (tickS != keeps_.tickS) SetTick(tickS);
   if (ticks_ > 0) Measured(value - history_.At(0));
   if (value > 32 * sizes_[kEver]) sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 32;
   history_.Add(value, highest);
   model_->Tick({history_, tickS, netRate_});
   at_ = (at_ + 1) % TickHistory::kCapacity;
   for (int index = 0; index < kHorizons; ++index) {
-    const int ticks = TicksUntil(index, tickS);
-    if (ticks_ >= static_cast<std::size_t>(ticks)) Judge(&horizons_[index], ticks);
-    Say(index, ticks);
+    if (ticks_ >= static_cast<std::size_t>(keeps_.ticks[static_cast<std::size_t>(index)])) Judge(index);
+    Say(index);
   }
   ++ticks_;
 }
@@ -107,40 +122,40 @@ void Forecaster::Measured(double step) {
   ++steps_;
   for (const Yardstick at : {kSteady, kQuick}) {
     // The first steps weigh as much as all before them, so that the start is soon forgotten.
-    const double share =
-        std::max(1 - KeepOf(resampler_.tickS(), kSizeHalfLifeS[at]), 1 / static_cast<double>(steps_));
+    const double share = std::max(1 - keeps_.sizes[at], 1 / static_cast<double>(steps_));
     sizes_[at] += share * (std::fabs(step) - sizes_[at]);
   }
-  if (steps_ > 12 && change_.Add(step / usual)) {
+  if (steps_ > kFirstSteps && change_.Add(step / usual)) {
     changed_ = true;
     model_->Change();
   }
 }
 
-void Forecaster::Judge(Horizon* horizon, int ticks) {
-  const std::size_t then = (at_ + TickHistory::kCapacity - static_cast<std::size_t>(ticks)) % TickHistory::kCapacity;
-  const Said& said = horizon->said[then];
+void Forecaster::Judge(int index) {
+  Horizon& horizon = horizons_[static_cast<std::size_t>(index)];
+  const auto ticks = static_cast<std::size_t>(keeps_.ticks[static_cast<std::size_t>(index)]);
+  const Said& said = horizon.said[(at_ + TickHistory::kCapacity - ticks) % TickHistory::kCapacity];
   const double moved = history_.At(0) - said.value;
-  const double highest = history_.HighestOf(static_cast<std::size_t>(ticks)) - said.value;
-  const double keepLoss = KeepOf(resampler_.tickS(), kWeighingHalfLifeS);
+  const double highest = history_.HighestOf(ticks) - said.value;
   for (std::size_t at = 0; at < kYardsticks; ++at) {
-    Measure& measure = horizon->measures[at];
+    Measure& measure = horizon.measures[at];
     const SaidInterval& interval = said.intervals[at];
-    const double error = (moved - interval.move) / interval.scale;
+    const double inverse = 1 / interval.scale;
+    const double error = (moved - interval.move) * inverse;
     const bool below = error < interval.low;
     const bool above = error > interval.high;
     measure.lowLevel = std::clamp(measure.lowLevel + kSteering * (0.05 - below), 0.001, 0.4);
     measure.highLevel = std::clamp(measure.highLevel - kSteering * (0.05 - above), 0.6, 0.999);
     measure.errors.Add(error);
-    measure.overshoots.Add((highest - std::max(0.0, interval.move)) / interval.scale);
+    measure.overshoots.Add((highest - std::max(0.0, interval.move)) * inverse);
     // Winkler's score of the interval: its width, and twenty times what it missed by.
     const double missed = below ? interval.low - error : above ? error - interval.high : 0;
-    measure.loss = keepLoss * measure.loss + interval.scale * (interval.high - interval.low + 20 * missed);
+    measure.loss =
+        keeps_.weighing * measure.loss + interval.scale * (interval.high - interval.low + 20 * missed);
   }
-  Weigh(horizon);
-  const double keep = KeepOf(resampler_.tickS(), kSkillHalfLifeS);
-  horizon->loss = keep * horizon->loss + std::fabs(moved - said.move);
-  horizon->persistenceLoss = keep * horizon->persistenceLoss + std::fabs(moved);
+  Weigh(&horizon);
+  horizon.loss = keeps_.skill * horizon.loss + std::fabs(moved - said.move);
+  horizon.persistenceLoss = keeps_.skill * horizon.persistenceLoss + std::fabs(moved);
 }
 
 void Forecaster::Weigh(Horizon* horizon) {
@@ -149,19 +164,21 @@ void Forecaster::Weigh(Horizon* horizon) {
   if (!(least > 0)) return;
   double sum = 0;
   for (Measure& measure : horizon->measures) {
-    // A yardstick that lost a tenth more than the best counts e^-kWeighing of it.
-    measure.weight = std::exp(-kWeighing * 10 * (measure.loss / least - 1));
+    // A yardstick that lost a tenth more than the best counts a third of it.
+    const double behind = kWeighing * (measure.loss / least - 1);
+    measure.weight = behind > kHopeless ? 0 : std::exp(-behind);
     sum += measure.weight;
   }
   for (Measure& measure : horizon->measures) measure.weight /= sum;
 }
 
-void Forecaster::Say(int index, int ticks) {
+void Forecaster::Say(int index) {
   Horizon& horizon = horizons_[static_cast<std::size_t>(index)];
   Said& said = horizon.said[at_];
   said.value = history_.At(0);
   said.move = model_->Move(index);
-  const double steps = std::sqrt(static_cast<double>(ticks));
+  said.lowMove = said.highMove = said.highestMove = 0;
+  const double steps = keeps_.rootTicks[static_cast<std::size_t>(index)];
   for (std::size_t at = 0; at < kYardsticks; ++at) {
     Measure& measure = horizon.measures[at];
     // What has just moved may stand still again.
@@ -170,8 +187,12 @@ void Forecaster::Say(int index, int ticks) {
     interval.move = at == kEver ? 0 : said.move;
     interval.scale =
         at == kEver ? sizes_[at] : std::max({size, kLeastSize, kLeastShare * said.value}) * steps;
-    interval.low = measure.errors.Quantile(measure.lowLevel);
-    interval.high = measure.errors.Quantile(measure.highLevel);
+    interval.low = measure.errors.Quantile(ErrorDistribution::kFirst, measure.lowLevel);
+    interval.high = measure.errors.Quantile(ErrorDistribution::kSecond, measure.highLevel);
+    const double over = measure.overshoots.Quantile(ErrorDistribution::kFirst, 0.95);
+    said.lowMove += measure.weight * (interval.move + interval.low * interval.scale);
+    said.highMove += measure.weight * (interval.move + interval.high * interval.scale);
+    said.highestMove += measure.weight * std::max(0.0, std::max(0.0, interval.move) + over * interval.scale);
   }
 }
 
@@ -179,18 +200,9 @@ HorizonForecast Forecaster::At(int horizon) const {
   const Said& said = Latest(horizon);
   HorizonForecast forecast;
   forecast.used = std::max(0.0, last_.usedBytes + said.move);
-  const Horizon& each = horizons_[static_cast<std::size_t>(horizon)];
-  for (std::size_t at = 0; at < kYardsticks; ++at) {
-    const Measure& measure = each.measures[at];
-    const SaidInterval& interval = said.intervals[at];
-    forecast.low += measure.weight * (interval.move + interval.low * interval.scale);
-    forecast.high += measure.weight * (interval.move + interval.high * interval.scale);
-    const double top = std::max(0.0, interval.move) + measure.overshoots.Quantile(0.95) * interval.scale;
-    forecast.highest += measure.weight * std::max(0.0, top);
-  }
-  forecast.low = std::max(0.0, std::min(forecast.used, last_.usedBytes + forecast.low));
-  forecast.high = std::max(forecast.used, last_.usedBytes + forecast.high);
-  forecast.highest = std::max(forecast.high, last_.usedBytes + forecast.highest);
+  forecast.low = std::max(0.0, std::min(forecast.used, last_.usedBytes + said.lowMove));
+  forecast.high = std::max(forecast.used, last_.usedBytes + said.highMove);
+  forecast.highest = std::max(forecast.high, last_.usedBytes + said.highestMove);
   return forecast;
 }
 

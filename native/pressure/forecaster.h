@@ -95,6 +95,20 @@ class Forecaster {
     double value = 0;
     double move = 0;
     std::array<SaidInterval, kYardsticks> intervals;
+    /** All yardsticks together, from `value`. */
+    double lowMove = 0;
+    double highMove = 0;
+    double highestMove = 0;
+  };
+
+  /** What follows from the step of the grid. */
+  struct Keeps {
+    double tickS = 0;
+    std::array<double, 3> sizes{};
+    double weighing = 1;
+    double skill = 1;
+    std::array<int, kHorizons> ticks{};
+    std::array<double, kHorizons> rootTicks{};
   };
 
   struct Measure {
@@ -120,9 +134,10 @@ class Forecaster {
   void Tick(double value, double highest);
   void Restart();
   void Measured(double step);
-  void Judge(Horizon* horizon, int ticks);
+  void Judge(int index);
   void Weigh(Horizon* horizon);
-  void Say(int index, int ticks);
+  void Say(int index);
+  void SetTick(double tickS);
   double NetRate(const PressureSample& sample);
   const Said& Latest(int horizon) const { return horizons_[horizon].said[at_]; }
 
@@ -136,6 +151,7 @@ class Forecaster {
   double netRate_ = kUnknown;
   /** How far a tick moves, on average, by each yardstick. */
   std::array<double, kYardsticks> sizes_{};
+  Keeps keeps_;
   std::size_t ticks_ = 0;  // since the start or the last gap
   std::size_t steps_ = 0;
   std::size_t at_ = 0;

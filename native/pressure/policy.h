@@ -15,9 +15,14 @@ struct PressurePolicy {
   /** By usage alone, as static alarms do, where false. */
   bool predictive = true;
   /** The chance of reaching the limit within `aheadS` from which each level is due whatever usage is; increasing. */
-  std::array<double, kLevels> chances{0.05, 0.15, 0.40, 0.90};
+  std::array<double, kLevels> chances{0.02, 0.08, 0.20, 0.90};
   /** One of kHorizonS. */
   double aheadS = 60;
+  /**
+   * High and critical are due by usage only where the limit has at least this chance to be reached: a server that stands at 91 %
+   * and does not move is in no danger. 0: by usage alone.
+   */
+  double leastChance = 0.01;
   /** Thresholds but the last move by up to a tenth to hold so many false alarms an hour; negative: they stand. */
   double falseAlarmsPerHour = -1;
   /** Samples in a row that a level must be due; an emergency by usage is one at once. */

@@ -18,6 +18,7 @@ class RecursiveRidge {
 
   explicit RecursiveRidge(double ridge) : ridge_(ridge) {}
 
+  /** Learns; what it predicts follows with the next Solve. */
   void Update(const Vector& features, double target, double weight, double keep) {
     for (int row = 0; row < N; ++row) {
       const double scaled = weight * features[row];
@@ -25,7 +26,6 @@ class RecursiveRidge {
         products_[row][column] = keep * products_[row][column] + scaled * features[column];
       targets_[row] = keep * targets_[row] + scaled * target;
     }
-    Solve();
   }
 
   /** All that was learned counts so much of what it did. */
@@ -33,16 +33,8 @@ class RecursiveRidge {
     for (auto& row : products_)
       for (double& value : row) value *= share;
     for (double& value : targets_) value *= share;
-    Solve();
   }
 
-  double Predict(const Vector& features) const {
-    double sum = 0;
-    for (int at = 0; at < N; ++at) sum += coefficients_[at] * features[at];
-    return sum;
-  }
-
- private:
   /** By Cholesky's decomposition; the pull keeps it positive definite. */
   void Solve() {
     std::array<Vector, N> lower;
@@ -70,6 +62,13 @@ class RecursiveRidge {
     }
   }
 
+  double Predict(const Vector& features) const {
+    double sum = 0;
+    for (int at = 0; at < N; ++at) sum += coefficients_[at] * features[at];
+    return sum;
+  }
+
+ private:
   double ridge_;
   std::array<Vector, N> products_{};
   Vector targets_{};

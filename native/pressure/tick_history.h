@@ -5,7 +5,7 @@
 
 namespace rmem {
 
-/** Usage on a regular grid: the last ticks, newest first. */
+/** Usage on a regular grid: the last ticks. */
 class TickHistory {
  public:
   static constexpr std::size_t kCapacity = 128;
@@ -15,15 +15,16 @@ class TickHistory {
   /** `highest`: of all samples since the tick before. */
   void Add(double value, double highest) {
     at_ = (at_ + 1) % kCapacity;
-    values_[at_] = value;
-    highest_[at_] = highest;
+    // Twice, so that any window is one piece.
+    values_[at_] = values_[at_ + kCapacity] = value;
+    highest_[at_] = highest_[at_ + kCapacity] = highest;
     if (size_ < kCapacity) ++size_;
   }
 
   std::size_t size() const { return size_; }
 
   /** The value `lag` ticks ago, lag < size(). */
-  double At(std::size_t lag) const { return values_[(at_ + kCapacity - lag) % kCapacity]; }
+  double At(std::size_t lag) const { return values_[at_ + kCapacity - lag]; }
 
   /** The highest of the last `ticks` ticks and what lay between them. */
   double HighestOf(std::size_t ticks) const;
@@ -38,8 +39,8 @@ class TickHistory {
   Line Fit(std::size_t ticks) const;
 
  private:
-  std::array<double, kCapacity> values_{};
-  std::array<double, kCapacity> highest_{};
+  std::array<double, 2 * kCapacity> values_{};
+  std::array<double, 2 * kCapacity> highest_{};
   std::size_t at_ = 0;
   std::size_t size_ = 0;
 };
