@@ -122,6 +122,15 @@ function endpoint(text: string): Endpoint {
   return { host: match[1] || match[2] || "127.0.0.1", port };
 }
 
+/** What is packed with zst not every Node can write, and that should not show when the watch ends. */
+function recordingFormat(path: string): OutputFormat {
+  const format = outputFormatOf(path);
+  if (!format.endsWith(".zst")) return format;
+  throw new UsageError("unknown-output", `a watch does not record into .zst: ${path}`, {
+    remedy: "End it with .rmt, .rmt.gz, .csv or .csv.gz; convert packs it with zst.",
+  });
+}
+
 function targetOf(flags: WatchFlags, config: WatchConfig | undefined): WatchTarget {
   const said = (of: {
     pid?: number | undefined;
@@ -150,6 +159,26 @@ function checkInterval(ns: number): number {
   });
 }
 
+/** The shortest horizon of the forecaster: below it there is no chance to tell. */
+const SHORTEST_AHEAD_S = 30;
+
+function policyOf(flags: WatchFlags, config: WatchConfig | undefined): PressurePolicy {
+  const policy: PressurePolicy = {
+    ...config?.policy,
+    ...(flags.thresholds && { thresholds: flags.thresholds }),
+    ...(flags.chances && { chances: flags.chances }),
+    ...(flags.ahead !== undefined && { aheadS: flags.ahead / 1e9 }),
+    ...(flags.falseAlarms !== undefined && { falseAlarmsPerHour: flags.falseAlarms }),
+    ...(!flags.predictive && { predictive: false }),
+  };
+  if (policy.aheadS !== undefined && policy.aheadS < SHORTEST_AHEAD_S) {
+    throw new UsageError("bad-duration", `a policy cannot look less than ${SHORTEST_AHEAD_S} s ahead`, {
+      remedy: "Forecasts are of 30, 60 and 120 s.",
+    });
+  }
+  return policy;
+}
+
 /** The command line beats the file. Throws UserError. */
 export function watchSettings(flags: WatchFlags): WatchSettings {
   const config = flags.config === undefined ? undefined : readWatchConfig(flags.config);
@@ -173,16 +202,9 @@ export function watchSettings(flags: WatchFlags): WatchSettings {
     intervalNs: checkInterval(flags.interval ?? config?.intervalNs ?? DEFAULT_INTERVAL_NS),
     forNs,
     model: flags.model ?? config?.model ?? "adaptive",
-    policy: {
-      ...config?.policy,
-      ...(flags.thresholds && { thresholds: flags.thresholds }),
-      ...(flags.chances && { chances: flags.chances }),
-      ...(flags.ahead !== undefined && { aheadS: flags.ahead / 1e9 }),
-      ...(flags.falseAlarms !== undefined && { falseAlarmsPerHour: flags.falseAlarms }),
-      ...(!flags.predictive && { predictive: false }),
-    },
+    policy: policyOf(flags, config),
     record:
-      path === undefined ? undefined : { path, format: outputFormatOf(path), force: flags.force === true },
+      path === undefined ? undefined : { path, format: recordingFormat(path), force: flags.force === true },
     prometheus: prometheus === undefined ? undefined : endpoint(prometheus),
     onAction,
     actionTimeoutMs: (flags.actionTimeout ?? config?.actionTimeoutNs ?? DEFAULT_TIMEOUT_NS) / 1e6,

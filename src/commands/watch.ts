@@ -162,18 +162,14 @@ class Watch {
   }
 }
 
-async function openView(
-  source: PressureSource,
-  settings: WatchSettings,
-  context: CommandContext,
-): Promise<WatchView> {
+async function openView(title: string, settings: WatchSettings, context: CommandContext): Promise<WatchView> {
   const { stdin, stdout, stderr, interactive } = context;
   if (settings.tui && !settings.json && !settings.quiet && interactive && stdin.isTTY === true) {
     const { openWatchView } = await import("../tui/watchView.js");
     return openWatchView({
       stdin,
       stdout,
-      title: source.name,
+      title,
       model: settings.model,
       intervalNs: settings.intervalNs,
       onQuit: context.interrupt,
@@ -199,6 +195,14 @@ async function watch(flags: WatchFlags, context: CommandContext): Promise<void> 
     say(`warning: this machine has ${formatBytes(total)}, less than the limit`);
   }
   const journal = record && new Journal(record.path, record.format, record.force);
+  // Whatever ends the process before the trace is made: a closed pipe, the second Ctrl-C, an output that cannot be written.
+  const sayWhereItIs = (): void => {
+    if (journal === undefined || journal.samples === 0) return;
+    stderr.write(
+      `what was recorded is in ${journal.path}\n  rustydb-mem convert ${journal.path} ${journal.tracePath} completes it.\n`,
+    );
+  };
+  process.on("exit", sayWhereItIs);
   let server: MetricsServer | undefined;
   let view: WatchView | undefined;
   let running: Watch;
@@ -212,7 +216,7 @@ async function watch(flags: WatchFlags, context: CommandContext): Promise<void> 
       server = await serveMetrics(metrics, settings.prometheus, source.name);
       say(`metrics: ${server.url}`);
     }
-    view = await openView(source, settings, context);
+    view = await openView(`${source.name}, limit: ${limitIs}`, settings, context);
     running = new Watch(source, settings, signal, view, journal, metrics, new SampleClock(files));
     try {
       ended = await running.run();
@@ -228,6 +232,7 @@ async function watch(flags: WatchFlags, context: CommandContext): Promise<void> 
     await server?.close();
   }
   const bytes = await journal?.finish();
+  process.off("exit", sayWhereItIs);
   const totals = running.totals();
   say(`${ended === undefined ? "" : `${ended}: `}${totalsText(totals)}`);
   if (journal !== undefined && record !== undefined && bytes !== undefined && bytes > 0) {

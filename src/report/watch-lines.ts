@@ -1,58 +1,33 @@
 import type { ChalkInstance } from "chalk";
-import type { PressureLevel, PressureState } from "../native/pressure.js";
+import type { PressureLevel } from "../native/pressure.js";
 import type { Happening, WatchStep, WatchView } from "../pressure/live/watcher.js";
+import {
+  forecastText,
+  LEVEL_COLOURS,
+  rateText,
+  reasonText,
+  timeToCriticalText,
+} from "../pressure/live/wording.js";
 import { formatBytes, formatDuration, formatPercent } from "../units.js";
 
 /** A watch without a screen: a line a sample, for people or as JSON. */
 
 const clockTime = (date: Date): string => date.toTimeString().slice(0, 8);
 
-export function rateText(bytesPerS: number): string {
-  return `${bytesPerS < 0 ? "−" : "+"}${formatBytes(Math.abs(bytesPerS))}/s`;
+function levelText(level: PressureLevel, chalk: ChalkInstance): string {
+  const padded = level.padEnd(9);
+  const colours = LEVEL_COLOURS[level];
+  if (colours === null) return padded;
+  const background = `bg${colours.background[0]?.toUpperCase()}${colours.background.slice(1)}` as "bgRed";
+  return chalk[background][colours.text](padded);
 }
-
-/** `4m 10s`, `4m 10s–9m 0s`, `from 4m 10s on`, `–`. */
-export function timeToCriticalText({ timeToCritical }: PressureState): string {
-  if (timeToCritical === null) return "–";
-  const { earliestS, latestS } = timeToCritical;
-  if (latestS !== null && latestS <= 0) return "now";
-  const from = formatDuration(earliestS * 1e9);
-  return latestS === null ? `from ${from} on` : `${from}–${formatDuration(latestS * 1e9)}`;
-}
-
-/** Why the level is what it is: `usage 82 % ≥ 80 %`. Empty where normal. */
-export function reasonText({ reason }: PressureState): string {
-  if (reason === null) return "";
-  const value = formatPercent(reason.value);
-  const threshold = formatPercent(reason.threshold);
-  switch (reason.kind) {
-    case "usage":
-      return `usage ${value} ≥ ${threshold}`;
-    case "chance":
-      return `chance of the limit ${value} ≥ ${threshold}`;
-    case "held":
-      return `held until ${value} is below ${threshold} for long enough`;
-  }
-}
-
-const LEVEL_COLOURS: Readonly<Record<PressureLevel, "green" | "yellow" | "magenta" | "red" | "redBright">> = {
-  normal: "green",
-  warning: "yellow",
-  high: "magenta",
-  critical: "red",
-  emergency: "redBright",
-};
 
 /** Time, used, share, trend, forecast of 60 s, time to critical, level, action. */
-export function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance): string {
+function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance): string {
   const { usedBytes, limitBytes, horizons, trend, slopeBytesPerS, level, action } = state;
   const share = limitBytes === null ? "–" : formatPercent(usedBytes / limitBytes);
   const minute = horizons.find(({ horizonS }) => horizonS === 60);
-  const ahead =
-    minute === undefined
-      ? "60 s: –"
-      : `60 s: ${formatBytes(minute.usedBytes)} [${formatBytes(minute.lowBytes)}, ${formatBytes(minute.highBytes)}]`;
-  const levelText = level.padEnd(9);
+  const ahead = `60 s: ${minute === undefined ? "–" : forecastText(minute)}`;
   const words = [
     clockTime(date),
     formatBytes(usedBytes).padStart(9),
@@ -60,7 +35,7 @@ export function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance
     `${trend.padEnd(10)} ${rateText(slopeBytesPerS).padStart(12)}`,
     ahead.padEnd(42),
     `critical: ${timeToCriticalText(state)}`.padEnd(26),
-    chalk[LEVEL_COLOURS[level]](levelText),
+    levelText(level, chalk),
     action,
   ];
   const why = state.changed ? reasonText(state) : "";
@@ -68,7 +43,7 @@ export function watchLine({ state }: WatchStep, date: Date, chalk: ChalkInstance
 }
 
 /** All that is known after a sample, on one line. */
-export function watchJson({ sample, state, happenings }: WatchStep, date: Date): string {
+function watchJson({ sample, state, happenings }: WatchStep, date: Date): string {
   const { timeS, ...rest } = state;
   const { swapBytes, psiMillipercent } = sample;
   const psiPercent = psiMillipercent === null ? null : psiMillipercent / 1000;
@@ -76,7 +51,7 @@ export function watchJson({ sample, state, happenings }: WatchStep, date: Date):
   return `${JSON.stringify({ time: date.toISOString(), timeS, swapBytes, psiPercent, ...rest, happenings: events })}\n`;
 }
 
-export function happeningLine({ text }: Happening, date: Date): string {
+function happeningLine({ text }: Happening, date: Date): string {
   return `${clockTime(date)}  ${text}\n`;
 }
 

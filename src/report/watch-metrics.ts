@@ -27,7 +27,11 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
   const { Counter, Gauge, Registry } = await import("prom-client");
   const registry: Registry = new Registry();
   const registers = [registry];
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const gauge = (name: string, help: string): Gauge => {
+    const made = new Gauge({ name, help, registers });
+    made.remove(); // it begins as a 0 otherwise
+    return made;
+  };
   const labelled = <L extends string>(name: string, help: string, ...labelNames: L[]): Gauge<L> =>
     new Gauge({ name, help, labelNames, registers });
 
@@ -40,34 +44,33 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
   ).set({ ...info }, 1);
   const used = gauge("rustydb_mem_used_bytes", "Memory in use that no reclaim of page cache gives back.");
   const limit = gauge("rustydb_mem_limit_bytes", "Memory that may be used.");
-  const swap = labelled("rustydb_mem_swap_used_bytes", "Swap in use.");
-  const psi = labelled(
+  const swap = gauge("rustydb_mem_swap_used_bytes", "Swap in use.");
+  const psi = gauge(
     "rustydb_mem_pressure_stall_ratio",
     "Share of the last 10 s in which some task waited for memory.",
   );
   const slope = gauge("rustydb_mem_used_slope_bytes_per_second", "Change of the usage over the last minute.");
-  const forecast = labelled(
-    "rustydb_mem_forecast_bytes",
-    "Usage that is forecast: the forecast itself (quantile 0.5) and the ends of its 90 % interval.",
-    "horizon_seconds",
-    "quantile",
+  const ofHorizon = (name: string, help: string) => labelled(name, help, "horizon_seconds");
+  // Three names, and no label "quantile": that is a summary's own.
+  const forecast = ofHorizon("rustydb_mem_forecast_bytes", "Usage that is forecast.");
+  const low = ofHorizon("rustydb_mem_forecast_low_bytes", "Lower end of the 90 % interval of the forecast.");
+  const high = ofHorizon(
+    "rustydb_mem_forecast_high_bytes",
+    "Upper end of the 90 % interval of the forecast.",
   );
-  const highest = labelled(
+  const highest = ofHorizon(
     "rustydb_mem_forecast_highest_bytes",
     "Highest usage on the way to the horizon, 95 % quantile.",
-    "horizon_seconds",
   );
-  const crossing = labelled(
+  const crossing = ofHorizon(
     "rustydb_mem_limit_crossing_probability",
     "Chance that usage reaches the limit before the horizon.",
-    "horizon_seconds",
   );
-  const skill = labelled(
+  const skill = ofHorizon(
     "rustydb_mem_forecast_skill",
     "1 - the mean absolute error over that of no change, lately; at or below 0: no better.",
-    "horizon_seconds",
   );
-  const confidence = labelled(
+  const confidence = gauge(
     "rustydb_mem_forecast_confidence",
     "Chance that the forecast of 60 s is off by less than one hundredth of the limit.",
   );
@@ -91,6 +94,11 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
     help: "Samples that could not be read.",
     registers,
   });
+  const kills = new Counter({
+    name: "rustydb_mem_oom_kills_total",
+    help: "Processes that the kernel killed for memory since the watch began; of a single process not known.",
+    registers,
+  });
   const actions = new Counter({
     name: "rustydb_mem_actions_total",
     help: "Times that an action became due.",
@@ -111,17 +119,17 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
 
   const setOrRemove = (of: Gauge, value: number | null): void => {
     if (value === null)
-      of.reset(); // with labels there is then no series, without them it is 0
+      of.remove(); // reset would leave a 0
     else of.set(value);
   };
 
   const horizons = (state: PressureState): void => {
-    for (const each of [forecast, highest, crossing, skill]) each.reset();
+    for (const each of [forecast, low, high, highest, crossing, skill]) each.reset();
     for (const each of state.horizons) {
       const horizon_seconds = String(each.horizonS);
-      forecast.set({ horizon_seconds, quantile: "0.05" }, each.lowBytes);
-      forecast.set({ horizon_seconds, quantile: "0.5" }, each.usedBytes);
-      forecast.set({ horizon_seconds, quantile: "0.95" }, each.highBytes);
+      forecast.set({ horizon_seconds }, each.usedBytes);
+      low.set({ horizon_seconds }, each.lowBytes);
+      high.set({ horizon_seconds }, each.highBytes);
       highest.set({ horizon_seconds }, each.highestBytes);
       if (each.crossingChance !== null) crossing.set({ horizon_seconds }, each.crossingChance);
       if (each.skill !== null) skill.set({ horizon_seconds }, each.skill);
@@ -135,8 +143,9 @@ export async function watchMetrics(info: WatchInfo): Promise<WatchMetrics> {
     action: ({ action, outcome }) => {
       if (outcome === "failed" || outcome === "skipped") failures.inc({ action });
     },
-    step({ sample, state }) {
+    step({ sample, state, oomKills }) {
       samples.inc();
+      kills.inc(oomKills);
       used.set(state.usedBytes);
       if (state.limitBytes !== null) limit.set(state.limitBytes);
       setOrRemove(swap, sample.swapBytes);

@@ -1,8 +1,14 @@
 import { posix } from "node:path";
 import { type CgroupFolder, findCgroup, tightestLimit } from "./cgroup-tree.js";
 import type { KernelFiles } from "./kernel-files.js";
-import { parseCgroupEvents, parseCgroupStat, parseCgroupStatV1, parseLimit } from "./kernel-text.js";
-import type { KernelCounts, PressureSource, Reading, SourceEnd } from "./source.js";
+import {
+  type KernelCounts,
+  parseCgroupStat,
+  parseCgroupStatV1,
+  parseKernelCounts,
+  parseLimit,
+} from "./kernel-text.js";
+import type { PressureSource, Reading, SourceEnd } from "./source.js";
 
 /** A cgroup with all below it, version 1 or 2. */
 export class CgroupSource implements PressureSource {
@@ -53,7 +59,7 @@ export class CgroupSource implements PressureSource {
 
   private counts(): KernelCounts {
     const file = this.at.version === 2 ? "memory.events" : "memory.oom_control";
-    return parseCgroupEvents(this.files.readIfThere(this.file(file)) ?? "");
+    return parseKernelCounts(this.files.readIfThere(this.file(file)) ?? "");
   }
 
   private file(name: string): string {

@@ -47,7 +47,12 @@ export class Journal {
         cause,
       });
     }
-    this.put(HEADER);
+    if (this.put(HEADER)) return;
+    closeSync(this.file);
+    rmSync(this.path, { force: true });
+    throw new UserError("not-written", `${this.path} cannot be written: ${this.failure ?? ""}`, {
+      remedy: "Make room there, or write elsewhere.",
+    });
   }
 
   /** False once nothing can be added, the first time too. */

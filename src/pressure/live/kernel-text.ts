@@ -3,7 +3,7 @@ import { UserError } from "../../errors.js";
 /** The texts in which the kernel tells of memory, parsed. Sizes in bytes; null: the text does not say. */
 
 /** A text that does not say what it should. Once, that is a short read; a source that stays so is given up. */
-export class UnreadableSource extends UserError {
+class UnreadableSource extends UserError {
   constructor(file: string, what: string, remedy?: string) {
     super("unreadable-source", `${file}: ${what}`, remedy === undefined ? {} : { remedy });
   }
@@ -134,16 +134,17 @@ export function parseLimit(text: string, file: string): number | null {
   return Number(word);
 }
 
-export interface CgroupEvents {
+/** Counted by the kernel since boot, or since the group was made. */
+export interface KernelCounts {
   /** Times that the limit held up an allocation and nothing could be reclaimed. */
   readonly oom: number | null;
   readonly oomKills: number | null;
-  /** Times that `memory.high` throttled it. */
+  /** Times that `memory.high` throttled the group. */
   readonly high: number | null;
 }
 
-/** `memory.events` of version 2, `memory.oom_control` of version 1. */
-export function parseCgroupEvents(text: string): CgroupEvents {
+/** `memory.events` of version 2, `memory.oom_control` of version 1, `/proc/vmstat` of the machine. */
+export function parseKernelCounts(text: string): KernelCounts {
   const of = keyedNumbers(text);
   return { oom: of.get("oom") ?? null, oomKills: of.get("oom_kill") ?? null, high: of.get("high") ?? null };
 }

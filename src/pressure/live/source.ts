@@ -1,11 +1,6 @@
-/** What is watched: whatever can be asked, again and again, how much memory it uses. */
+import type { KernelCounts } from "./kernel-text.js";
 
-/** Counts of the kernel since the group was made; null where it does not tell. */
-export interface KernelCounts {
-  readonly oom: number | null;
-  readonly oomKills: number | null;
-  readonly high: number | null;
-}
+/** What is watched: whatever can be asked, again and again, how much memory it uses. */
 
 /** One look. Whole numbers, as a recording holds them; null: the source does not say. */
 export interface Reading {

@@ -1,4 +1,5 @@
 import type { KernelFiles } from "./kernel-files.js";
+import { parseKernelCounts } from "./kernel-text.js";
 import type { PressureSource, Reading } from "./source.js";
 
 /** The memory of the machine: what is not available counts as used, so that page cache does not. */
@@ -18,6 +19,7 @@ export class SystemSource implements PressureSource {
       totalBytes,
       swapBytes: swapUsedBytes,
       psiMillipercent: this.files.pressure("proc/pressure/memory"),
+      counts: parseKernelCounts(this.files.readIfThere("proc/vmstat") ?? ""),
     };
   }
 }

@@ -1,7 +1,8 @@
 import type { PressureForecaster, PressureState } from "../../native/pressure.js";
 import { formatBytes } from "../../units.js";
+import type { KernelCounts } from "./kernel-text.js";
 import { observeSample, type Sample } from "./sample.js";
-import type { KernelCounts, PressureSource, Reading, SourceEnd } from "./source.js";
+import type { PressureSource, Reading, SourceEnd } from "./source.js";
 
 /** Something worth a line. */
 export interface Happening {
@@ -14,6 +15,8 @@ export interface WatchStep {
   readonly sample: Sample;
   readonly state: PressureState;
   readonly happenings: readonly Happening[];
+  /** Processes that the kernel has killed for memory, since the sample before. */
+  readonly oomKills: number;
 }
 
 /** A look that could not be had. */
@@ -76,8 +79,18 @@ export class Watcher {
       psiMillipercent: reading.psiMillipercent,
     };
     const state = observeSample(this.forecaster, sample);
-    const happenings = [...this.seriesEvent(state, sample), ...this.kernelEvents(reading.counts, timeNs)];
-    return { sample, state, happenings };
+    const before = this.counts;
+    this.counts = reading.counts;
+    const kernel = before && reading.counts ? kernelEvents(before, reading.counts, timeNs) : [];
+    return {
+      sample,
+      state,
+      happenings: [...this.seriesEvent(state, sample), ...kernel],
+      oomKills: Math.max(
+        0,
+        (reading.counts?.oomKills ?? 0) - (before?.oomKills ?? reading.counts?.oomKills ?? 0),
+      ),
+    };
   }
 
   /** The first look is at 0, and none at the time of the one before. */
@@ -98,19 +111,16 @@ export class Watcher {
         : "";
     return [{ timeNs, kind: "series", text: `${said}${moved}` }];
   }
+}
 
-  private kernelEvents(counts: KernelCounts | undefined, timeNs: number): Happening[] {
-    const before = this.counts;
-    this.counts = counts;
-    if (before === undefined || counts === undefined) return [];
-    const happenings: Happening[] = [];
-    const tell = (key: keyof KernelCounts, words: (times: number) => string): void => {
-      const times = (counts[key] ?? 0) - (before[key] ?? 0);
-      if (times > 0) happenings.push({ timeNs, kind: "kernel", text: words(times) });
-    };
-    tell("oomKills", (times) => `the kernel killed ${times} process${times === 1 ? "" : "es"} for memory`);
-    tell("oom", () => "the limit was reached, and nothing could be reclaimed");
-    tell("high", () => "memory.high was passed: the kernel slows the group down");
-    return happenings;
-  }
+function kernelEvents(before: KernelCounts, now: KernelCounts, timeNs: number): Happening[] {
+  const happenings: Happening[] = [];
+  const tell = (key: keyof KernelCounts, words: (times: number) => string): void => {
+    const times = (now[key] ?? 0) - (before[key] ?? 0);
+    if (times > 0) happenings.push({ timeNs, kind: "kernel", text: words(times) });
+  };
+  tell("oomKills", (times) => `the kernel killed ${times} process${times === 1 ? "" : "es"} for memory`);
+  tell("oom", () => "the limit was reached, and nothing could be reclaimed");
+  tell("high", () => "memory.high was passed: the kernel slows the group down");
+  return happenings;
 }
