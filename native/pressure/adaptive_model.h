@@ -14,12 +14,12 @@ namespace rmem {
  * of five minutes, and a regression on slopes and levels of several windows that learns from how the series itself moved. Errors
  * are told when the horizon has passed, in units of how far the series usually moves in it, and clipped.
  */
-class AdaptiveModel final : public Model {
+class AdaptiveModel {
  public:
-  void Tick(const TickView& view) override;
-  void Restart() override;
-  void Change() override;
-  double Move(int horizon) const override { return horizons_[horizon].move; }
+  void Tick(const TickView& view);
+  void Restart();
+  void Change();
+  double Move(int horizon) const { return horizons_[horizon].move; }
 
  private:
   static constexpr int kFeatures = 7;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "pressure/adaptive_model.h"
-
 namespace rmem {
 namespace {
 
@@ -63,22 +61,6 @@ std::optional<ModelKind> ModelByName(std::string_view name) {
   if (name == "holt") return ModelKind::kHolt;
   if (name == "theil-sen") return ModelKind::kTheilSen;
   return std::nullopt;
-}
-
-std::unique_ptr<Model> MakeModel(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::kAdaptive:
-      return std::make_unique<AdaptiveModel>();
-    case ModelKind::kPersistence:
-      return std::make_unique<PersistenceModel>();
-    case ModelKind::kLinear:
-      return std::make_unique<LinearModel>();
-    case ModelKind::kHolt:
-      return std::make_unique<HoltModel>();
-    case ModelKind::kTheilSen:
-      return std::make_unique<TheilSenModel>();
-  }
-  return nullptr;
 }
 
 int TicksUntil(int horizon, double tickS) {

@@ -7,33 +7,36 @@
 namespace rmem {
 
 /** "No change": the bar for all others. */
-class PersistenceModel final : public Model {
+class PersistenceModel {
  public:
-  void Tick(const TickView&) override {}
-  void Restart() override {}
-  double Move(int) const override { return 0; }
+  void Tick(const TickView&) {}
+  void Restart() {}
+  void Change() {}
+  double Move(int) const { return 0; }
 };
 
 /** Least squares through the last six ticks, continued. */
-class LinearModel final : public Model {
+class LinearModel {
  public:
-  void Tick(const TickView& view) override;
-  void Restart() override { slope_ = 0; }
-  double Move(int horizon) const override { return slope_ * kHorizonS[horizon]; }
+  void Tick(const TickView& view);
+  void Restart() { slope_ = 0; }
+  void Change() {}
+  double Move(int horizon) const { return slope_ * kHorizonS[horizon]; }
 
  private:
   double slope_ = 0;  // bytes a second
 };
 
 /**
- * Exponential smoothing of level and trend, the trend damped (Gardner and McKenzie, Management Science 31, 1985): a forecast of
- * many ticks approaches a level rather than infinity.
+ * Exponential smoothing of level and trend, the trend damped (Gardner and McKenzie, Management Science 31,
+ * 1985): a forecast of many ticks approaches a level rather than infinity.
  */
-class HoltModel final : public Model {
+class HoltModel {
  public:
-  void Tick(const TickView& view) override;
-  void Restart() override { begun_ = false; }
-  double Move(int horizon) const override { return moves_[horizon]; }
+  void Tick(const TickView& view);
+  void Restart() { begun_ = false; }
+  void Change() {}
+  double Move(int horizon) const { return moves_[horizon]; }
 
  private:
   bool begun_ = false;
@@ -46,11 +49,12 @@ class HoltModel final : public Model {
 };
 
 /** The median of the slopes between all pairs of the last sixteen ticks (Sen, JASA 63, 1968), continued. */
-class TheilSenModel final : public Model {
+class TheilSenModel {
  public:
-  void Tick(const TickView& view) override;
-  void Restart() override { slope_ = 0; }
-  double Move(int horizon) const override { return slope_ * kHorizonS[horizon]; }
+  void Tick(const TickView& view);
+  void Restart() { slope_ = 0; }
+  void Change() {}
+  double Move(int horizon) const { return slope_ * kHorizonS[horizon]; }
 
  private:
   double slope_ = 0;

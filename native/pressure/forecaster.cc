@@ -31,9 +31,7 @@ double KeepOf(double seconds, double halfLifeS) { return std::exp2(-seconds / ha
 
 Forecaster::Measure::Measure() : errors(kErrorHalfLife), overshoots(kErrorHalfLife) {}
 
-Forecaster::Forecaster(ModelKind kind) : model_(MakeModel(kind)) {}
-
-Forecaster::~Forecaster() = default;
+Forecaster::Forecaster(ModelKind kind) : model_(kind) {}
 
 SeriesEvent Forecaster::Observe(const PressureSample& sample) {
   const bool totalChanged = sample.totalBytes != last_.totalBytes && !std::isnan(sample.totalBytes) &&
@@ -82,7 +80,7 @@ double Forecaster::NetRate(const PressureSample& sample) {
 }
 
 void Forecaster::Restart() {
-  model_->Restart();
+  model_.Restart();
   history_.Clear();
   change_.Reset();
   rateFrom_ = PressureSample{};
@@ -108,7 +106,7 @@ void Forecaster::Tick(double value, double highest) {
   if (ticks_ > 0) Measured(value - history_.At(0));
   if (value > 32 * sizes_[kEver]) sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 32;
   history_.Add(value, highest);
-  model_->Tick({history_, tickS, netRate_});
+  model_.Tick({history_, tickS, netRate_});
   at_ = (at_ + 1) % TickHistory::kCapacity;
   for (int index = 0; index < kHorizons; ++index) {
     if (ticks_ >= static_cast<std::size_t>(keeps_.ticks[static_cast<std::size_t>(index)])) Judge(index);
@@ -127,7 +125,7 @@ void Forecaster::Measured(double step) {
   }
   if (steps_ > kFirstSteps && change_.Add(step / usual)) {
     changed_ = true;
-    model_->Change();
+    model_.Change();
   }
 }
 
@@ -176,7 +174,7 @@ void Forecaster::Say(int index) {
   Horizon& horizon = horizons_[static_cast<std::size_t>(index)];
   Said& said = horizon.said[at_];
   said.value = history_.At(0);
-  said.move = model_->Move(index);
+  said.move = model_.Move(index);
   said.lowMove = said.highMove = said.highestMove = 0;
   const double steps = keeps_.rootTicks[static_cast<std::size_t>(index)];
   for (std::size_t at = 0; at < kYardsticks; ++at) {

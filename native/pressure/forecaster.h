@@ -2,11 +2,10 @@
 
 #include <array>
 #include <cstddef>
-#include <memory>
 
+#include "pressure/any_model.h"
 #include "pressure/change_detector.h"
 #include "pressure/error_distribution.h"
-#include "pressure/model.h"
 #include "pressure/resampler.h"
 #include "pressure/sample.h"
 #include "pressure/tick_history.h"
@@ -47,7 +46,6 @@ struct TimeToReach {
 class Forecaster {
  public:
   explicit Forecaster(ModelKind kind);
-  ~Forecaster();
 
   SeriesEvent Observe(const PressureSample& sample);
 
@@ -141,7 +139,7 @@ class Forecaster {
   double NetRate(const PressureSample& sample);
   const Said& Latest(int horizon) const { return horizons_[horizon].said[at_]; }
 
-  std::unique_ptr<Model> model_;
+  AnyModel model_;
   Resampler resampler_;
   TickHistory history_;
   ChangeDetector change_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <concepts>
 #include <optional>
 #include <string_view>
 
@@ -28,25 +28,21 @@ struct TickView {
   double netRate;
 };
 
-/** Forecasts of how far usage will have moved, at each tick of a regular grid. */
-class Model {
- public:
-  virtual ~Model() = default;
-
-  /** A tick has come: view.history.At(0). */
-  virtual void Tick(const TickView& view) = 0;
-
-  /** The series begins anew behind a gap: what was learned stays, windows go. */
-  virtual void Restart() = 0;
-
-  /** The level or the trend has changed: what was learned counts less. */
-  virtual void Change() {}
-
-  /** Bytes that usage will have moved by after kHorizonS[horizon], from the last tick. */
-  virtual double Move(int horizon) const = 0;
+/**
+ * Forecasts of how far usage will have moved, at each tick of a regular grid.
+ *
+ *   Tick      a tick has come: view.history.At(0)
+ *   Restart   the series begins anew behind a gap: what was learned stays, windows go
+ *   Change    the level or the trend has changed: what was learned counts less
+ *   Move      bytes that usage will have moved by after kHorizonS[horizon], from the last tick
+ */
+template <class T>
+concept Model = requires(T model, const T& asked, const TickView& view, int horizon) {
+  model.Tick(view);
+  model.Restart();
+  model.Change();
+  { asked.Move(horizon) } -> std::same_as<double>;
 };
-
-std::unique_ptr<Model> MakeModel(ModelKind kind);
 
 /** Ticks until a horizon, at least one. */
 int TicksUntil(int horizon, double tickS);
