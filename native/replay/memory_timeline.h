@@ -10,22 +10,32 @@
 
 namespace rmem {
 
+class PressureRelief;
+
 /** A look at the process's memory at one place of the total order. */
 struct MemorySample {
-  std::uint64_t total;      // instructions of all streams executed before it
-  std::uint64_t event;      // number of the last event before it; 0: none yet
-  std::uint64_t liveBytes;  // asked for and not freed, in the recorded order
+  std::uint64_t total;           // instructions of all streams executed before it
+  std::uint64_t event;           // number of the last event before it; 0: none yet
+  std::uint64_t liveBytes;       // asked for and not freed, in the recorded order
+  std::uint64_t allocatedBytes;  // ever; what a block grew by is allocated, what it shrank by freed
+  bool weighs;                   // one of the places that follow from events and live bytes alone
+  bool timed;
+  std::uint64_t timeNs, sinceNs;  // of the PlanTime, where timed
   MemoryReading reading;
 };
 
 /**
  * When a memory round looks, and what it saw. The places follow from the plan alone, so that every route
  * looks at the same ones: about a thousand evenly spread, one at each growth of the highest live bytes by 0.5
- * % of the peak, the peak itself, the start and the end.
+ * % of the peak, the peak itself, the start and the end. Where asked for, also at the times of the plan.
  */
 class MemoryTimeline {
  public:
-  explicit MemoryTimeline(const PlanFile& plan);
+  MemoryTimeline(const PlanFile& plan, bool timed);
+
+  /** Is told of every look at a time, as it is taken. */
+  void Tell(PressureRelief* relief) { relief_ = relief; }
+  std::size_t size() const { return size_; }
 
   /** Instructions of the total order after which the next look is due; past the end when there is none. */
   std::uint64_t nextDue() const { return next_ < size_ ? samples_[next_].total : ~std::uint64_t{0}; }
@@ -44,9 +54,10 @@ class MemoryTimeline {
   const MemorySample& Peak() const;
 
  private:
-  void Add(std::uint64_t total, std::uint64_t event, std::uint64_t liveBytes);
+  MemorySample& At(std::uint64_t total);
 
   ProcessMemory memory_;
+  PressureRelief* relief_ = nullptr;
   SharedArray<MemorySample> samples_;
   std::size_t size_ = 0;
   std::size_t next_ = 0;

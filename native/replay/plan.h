@@ -90,6 +90,14 @@ struct PlanLeftover {
 };
 static_assert(sizeof(PlanLeftover) == 16);
 
+/** A time of the trace, to look at memory: before event `event` is executed, or behind the last. */
+struct PlanTime {
+  std::uint64_t event;
+  std::uint64_t timeNs;
+  std::uint64_t sinceNs;  // nothing was allocated or freed since this time
+};
+static_assert(sizeof(PlanTime) == 24);
+
 inline constexpr int kSections = 3;
 enum PlanSection { kOpening = 0, kMeasured = 1, kClosing = 2 };
 
@@ -101,7 +109,7 @@ struct PlanStream {
 };
 
 inline constexpr std::uint64_t kPlanMagic = 0x314e414c504d5252;  // "RRMPLAN1"
-inline constexpr std::uint32_t kPlanVersion = 1;
+inline constexpr std::uint32_t kPlanVersion = 2;
 inline constexpr std::size_t kPlanPage = 4096;
 
 struct PlanHeader {
@@ -128,6 +136,7 @@ struct PlanHeader {
   std::uint64_t peakLiveBytes;  // over all sections, in the recorded order
   std::uint64_t peakLiveBlocks;
   std::uint64_t firstTimeNs, lastTimeNs;  // kNoTime where the trace has none
+  std::uint64_t timesOffset, timesCount;  // PlanTime[], increasing
 };
 
 }  // namespace rmem

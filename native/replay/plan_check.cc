@@ -233,6 +233,14 @@ void PlanChecker::CheckEnd() {
   Require(std::equal(windows_.begin(), windows_.end(), plan_.windows().begin()), "counts its windows wrong");
   Require(peakBytes_ == header_.peakLiveBytes && peakBlocks_ == header_.peakLiveBlocks,
           "has another peak than it says");
+  const auto behind = [](const PlanTime& a, const PlanTime& b) {
+    return b.event <= a.event || b.timeNs <= a.timeNs;
+  };
+  const std::span<const PlanTime> times = plan_.times();
+  Require(std::adjacent_find(times.begin(), times.end(), behind) == times.end(),
+          "has times that do not increase");
+  Require(std::all_of(times.begin(), times.end(), [](const PlanTime& at) { return at.sinceNs <= at.timeNs; }),
+          "has a time before what it follows");
   for (int i = 0; i < kSections; ++i) {
     Require(events_[i] == header_.events[i] && impliedFrees_[i] == header_.impliedFrees[i],
             "has another number of events than it says");

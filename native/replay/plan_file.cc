@@ -101,6 +101,7 @@ void PlanFile::CheckTables() const {
   CheckTable(head.leftoverOffset, head.leftoverCount, sizeof(PlanLeftover), "leftovers");
   CheckTable(head.openScopesOffset, head.openScopesCount, sizeof(std::uint32_t), "open scopes");
   CheckTable(head.windowsOffset, head.windowCount, sizeof(std::uint32_t), "windows");
+  CheckTable(head.timesOffset, head.timesCount, sizeof(PlanTime), "times");
   std::uint64_t instructions = 0;
   for (const PlanStream& stream : streams()) {
     CheckTable(stream.offset, sum(stream.count), sizeof(Instruction), "instructions");

@@ -39,6 +39,9 @@ class PlanFile {
   std::span<const std::uint32_t> openScopes() const {
     return Table<std::uint32_t>(header().openScopesOffset, header().openScopesCount);
   }
+  std::span<const PlanTime> times() const {
+    return Table<PlanTime>(header().timesOffset, header().timesCount);
+  }
   std::span<const std::uint32_t> windows() const {
     return Table<std::uint32_t>(header().windowsOffset, header().windowCount);
   }

@@ -9,6 +9,7 @@
 #include "replay/plan_slots.h"
 #include "replay/plan_spool.h"
 #include "replay/plan_streams.h"
+#include "replay/plan_times.h"
 #include "trace/live_blocks.h"
 #include "trace/trace_error.h"
 
@@ -85,6 +86,7 @@ class Planner::Impl {
   const TraceNames& names_;
   PlanStreams streams_;
   SpoolFile wide_;
+  PlanTimes times_;
   std::uint64_t wideCount_ = 0;
   PlanScopes scopes_;
   SlotPool slots_, scopeSlots_;
@@ -116,6 +118,7 @@ std::uint32_t Planner::Impl::StreamOf(std::uint32_t thread) {
 std::uint32_t Planner::Impl::Start(const Event& event, std::int64_t liveDelta) {
   const std::uint32_t stream = StreamOf(event.thread);
   streams_.BeginEvent(stream, number_, liveDelta, summary.peakLiveBytes);
+  times_.Take(number_, event.timeNs);
   if (options_.withTimes && event.timeNs != kNoTime && event.timeNs > sectionStartNs_) {
     const std::uint64_t at = event.timeNs - sectionStartNs_;
     if (at >= sleptUntil_[stream] + kSleepStepNs) {
@@ -453,6 +456,7 @@ void Planner::Impl::Take(const Event& event) {
       streams_.SkipEvent();
       return;
     case EventType::kSample:
+      if (event.id != kAbsent) summary.sampledTotalBytes = std::max(summary.sampledTotalBytes, event.id);
       streams_.SkipEvent();
       return;
   }
@@ -511,10 +515,16 @@ void Planner::Impl::Finish() {
   header.wideCount = wideCount_;
   wide_.CopyTo(file);
   streams_.WriteTo(file, header);
+  times_.Finish(number_, lastTimeNs_);
+  header.timesOffset = file.AlignToPage();
+  header.timesCount = times_.times().size();
+  file.Append(times_.times().data(), times_.times().size() * sizeof(PlanTime));
   header.fileBytes = file.AlignToPage();
   file.Close(&header, sizeof(header));
 
   summary.traceEvents = number_;
+  summary.firstTimeNs = firstTimeNs_;
+  summary.lastTimeNs = lastTimeNs_;
   for (int i = 0; i < kSections; ++i) {
     summary.events += sectionEvents_[i];
     summary.impliedFrees += sectionImplied_[i];

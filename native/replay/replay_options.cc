@@ -15,7 +15,7 @@ TraceError Usage(const std::string& what) {
       "usage", what +
                    "; usage: rustydb-mem-replay --plan FILE --route NAME --mode timed|memory|check|latency "
                    "[--order recorded|free] [--warm PASSES] [--touch first|page|all|none] [--speed max|1x] "
-                   "[--idle MS] [--config FILE] [--parent-death]");
+                   "[--idle MS] [--times] [--relieve LIMIT [--bare BYTES]] [--config FILE] [--parent-death]");
 }
 
 template <class T>
@@ -76,6 +76,10 @@ ReplayOptions ParseReplayOptions(int argc, char** argv) {
       options.parentDeath = true;
       continue;
     }
+    if (option == "--times") {
+      options.times = true;
+      continue;
+    }
     if (++i == argc) throw Usage(std::string(option) + " lacks its value, or is unknown");
     const std::string_view value = argv[i];
     if (option == "--plan") {
@@ -96,6 +100,11 @@ ReplayOptions ParseReplayOptions(int argc, char** argv) {
       options.round.paced = Choose(option, value, kSpeeds);
     } else if (option == "--idle") {
       options.idleMs = ParseNumber<std::uint64_t>(option, value);
+    } else if (option == "--relieve") {
+      options.relief.limitBytes = static_cast<double>(ParseNumber<std::uint64_t>(option, value));
+      options.times = true;
+    } else if (option == "--bare") {
+      options.relief.bareBytes = static_cast<double>(ParseNumber<std::uint64_t>(option, value));
     } else if (option == "--config") {
       ReadConfig(argv[i], &options.round.heap);
     } else {
@@ -115,6 +124,7 @@ ReplayOptions ParseReplayOptions(int argc, char** argv) {
   if (*mode == ReplayMode::kCheck && !options.round.route->givesMemory) {
     throw Usage("the route " + options.routeName + " gives no memory that could be checked");
   }
+  if (!memory && options.times) throw Usage("--times and --relieve belong to memory rounds");
   if (!memory && options.idleMs > 0) throw Usage("--idle belongs to memory rounds");
   return options;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "replay/pressure_relief.h"
 #include "replay/replay_state.h"
 
 namespace rmem {
@@ -14,6 +15,8 @@ struct ReplayOptions {
   RoundOptions round;
   std::uint32_t warmPasses = 0;
   std::uint64_t idleMs = 0;  // memory round: how long to wait before a last look
+  bool times = false;        // memory round: look at the times of the plan, too
+  ReliefOptions relief;      // memory round: at these times, let the allocator give memory back under a limit
   bool parentDeath = false;
 };
 

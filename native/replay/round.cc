@@ -9,11 +9,15 @@
 #include "replay/malloc_library.h"
 #include "replay/memory_timeline.h"
 #include "replay/plan_walk.h"
+#include "replay/pressure_relief.h"
 #include "replay/section_runner.h"
 #include "replay/speed_probe.h"
+#include "trace/trace_error.h"
 
 namespace rmem {
 namespace {
+
+constexpr std::string_view kLevelWords[] = {"normal", "warning", "high", "critical", "emergency"};
 
 /** One round as it goes. */
 class Round : public ReplayMonitor {
@@ -23,7 +27,7 @@ class Round : public ReplayMonitor {
         frames_(frames),
         plan_(PlanFile::Open(options.plan)),
         state_(plan_, options.round) {
-    if (options.round.mode == ReplayMode::kMemory) timeline_.emplace(plan_);
+    if (options.round.mode == ReplayMode::kMemory) WatchMemory();
     if (latency()) latency_ = SharedArray<LatencyRecord>(1, "the latency histograms");
     passes_ = SharedArray<PassTimes>(options.warmPasses + 1, "the times of the passes");
     runner_ = MakeSectionRunner(state_, *this, timeline_.has_value() ? &*timeline_ : nullptr);
@@ -46,6 +50,7 @@ class Round : public ReplayMonitor {
    * be the other half of the same core.
    */
   bool silent() const { return options_.round.mode == ReplayMode::kTimed; }
+  void WatchMemory();
   bool latency() const { return options_.round.mode == ReplayMode::kLatency; }
   void Hello();
   bool Pass();
@@ -65,6 +70,7 @@ class Round : public ReplayMonitor {
   const PlanFile plan_;
   ReplayState state_;
   std::optional<MemoryTimeline> timeline_;
+  std::optional<PressureRelief> relief_;
   SharedArray<LatencyRecord> latency_;
   SharedArray<PassTimes> passes_;
   std::uint32_t passesSent_ = 0;
@@ -72,9 +78,21 @@ class Round : public ReplayMonitor {
   std::unique_ptr<SectionRunner> runner_;
   std::uint32_t pass_ = 0;
   std::size_t samplesSent_ = 0;
+  std::size_t reliefsSent_ = 0;
   std::uint64_t minorFaults_ = 0;
   MemoryReading end_, idle_;
 };
+
+void Round::WatchMemory() {
+  if (options_.times && plan_.times().empty())
+    throw TraceError("no-times", "the plan holds no times: its trace has none");
+  timeline_.emplace(plan_, options_.times);
+  if (options_.relief.limitBytes == 0) return;
+  // What looks for the calls of a library allocates: before anything is measured.
+  options_.round.route->reliefName();
+  relief_.emplace(options_.relief, *options_.round.route, state_.route(), timeline_->size());
+  timeline_->Tell(&*relief_);
+}
 
 int Round::Play() {
   if (!silent()) Hello();
@@ -213,6 +231,22 @@ void Round::Samples() {
     frames_.Number("liveBytes", sample.liveBytes);
     frames_.Number("bytes", sample.reading.bytes);
     if (sample.reading.knowsHugeBytes) frames_.Number("hugeBytes", sample.reading.hugeBytes);
+    if (!sample.weighs) frames_.Bool("weighs", false);
+    if (sample.timed) {
+      frames_.Number("timeNs", sample.timeNs);
+      frames_.Number("sinceNs", sample.sinceNs);
+      frames_.Number("allocatedBytes", sample.allocatedBytes);
+    }
+    frames_.End();
+  }
+  for (; relief_.has_value() && reliefsSent_ < relief_->taken(); ++reliefsSent_) {
+    const ReliefRecord& record = (*relief_)[reliefsSent_];
+    frames_.Begin("relief");
+    frames_.Number("event", record.event);
+    frames_.Number("timeNs", record.timeNs);
+    frames_.Text("level", kLevelWords[static_cast<int>(record.level)]);
+    frames_.Number("beforeBytes", record.beforeBytes);
+    frames_.Number("afterBytes", record.afterBytes);
     frames_.End();
   }
 }
@@ -236,6 +270,7 @@ void Round::MemoryResult() {
   frames_.Number("endBytes", end_.bytes);
   if (options_.idleMs > 0) frames_.Number("idleBytes", idle_.bytes);
   frames_.Number("peakBytes", timeline_->Peak().reading.bytes);
+  if (relief_.has_value()) frames_.TextOrNull("reliefName", options_.round.route->reliefName());
 }
 
 void Round::LatencyResult() {

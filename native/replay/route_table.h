@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "alloc/heap_config.h"
+#include "replay/malloc_relief.h"
 #include "replay/plan.h"
 #include "replay/stream_context.h"
 
@@ -31,6 +32,9 @@ struct RouteTable {
   bool (*clear)(StreamContext& context, std::span<const PlanLeftover> leftovers,
                 std::span<const std::uint32_t> openScopes);
   void (*visitStats)(void* route, const StatVisitor& visit);
+  /** By what calls it gives memory back to the system; null: it can't, as far as is known here. */
+  const char* (*reliefName)();
+  void (*relieve)(void* route, Relief relief);
 };
 
 struct NamedRoute {

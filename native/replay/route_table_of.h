@@ -58,6 +58,8 @@ class RouteTableOf {
       [](ReplayMode mode, bool streams) { return streams ? Loop<true>(mode) : Loop<false>(mode); },
       Clear,
       [](void* route, const StatVisitor& visit) { static_cast<Route*>(route)->VisitStats(visit); },
+      [] { return Route::ReliefName(); },
+      [](void* route, Relief relief) { static_cast<Route*>(route)->Relieve(relief); },
   };
 };
 

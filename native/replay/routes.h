@@ -42,6 +42,9 @@ class NoneRoute {
   }
 
   void VisitStats(const StatVisitor&) {}
+
+  static const char* ReliefName() { return nullptr; }
+  void Relieve(Relief) {}
 };
 
 /** The malloc of the process: glibc's, or whatever was preloaded. */
@@ -70,6 +73,9 @@ class MallocRoute {
   }
 
   void VisitStats(const StatVisitor&) {}
+
+  static const char* ReliefName() { return MallocRelief::OfThisProcess().name(); }
+  void Relieve(Relief) { MallocRelief::OfThisProcess().Relieve(); }
 };
 
 /** One of our heaps. */
@@ -109,6 +115,17 @@ class HeapRoute {
   void Abort(Transaction* transaction) { heap_->Abort(transaction); }
 
   void VisitStats(const StatVisitor& visit) { heap_->Stats().ForEach(visit.take, visit.sink); }
+
+  static const char* ReliefName() { return "purge, compact"; }
+  void Relieve(Relief relief) {
+    if (relief == Relief::kCompact) {
+      heap_->Compact();
+    } else {
+      heap_->Purge();
+    }
+    // What such a heap leaves to malloc is the larger part.
+    if constexpr (P != Preset::kRustydb) MallocRelief::OfThisProcess().Relieve();
+  }
 
  private:
   Heap<P>* heap_ = nullptr;

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { SORTS, type Sort } from "../report/rows.js";
-import { parseDuration, TIME_UNITS, type TimeUnit } from "../units.js";
+import { parseBytes, parseDuration, TIME_UNITS, type TimeUnit } from "../units.js";
 
 /** What commander makes of the words. */
 export interface ReplayFlags {
@@ -19,6 +19,9 @@ export interface ReplayFlags {
   readonly verify: boolean;
   readonly latency: boolean;
   readonly memory: boolean;
+  readonly forecast: boolean;
+  readonly limit?: number;
+  readonly purge: boolean;
   readonly until?: number;
   readonly maxRounds: number;
   readonly aa: boolean;
@@ -62,6 +65,16 @@ function milliseconds(text: string): number {
   }
 }
 
+function byteLimit(text: string): number {
+  try {
+    const bytes = parseBytes(text);
+    if (bytes > 0) return bytes;
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError("It takes an amount of memory such as 8GiB.");
+}
+
 function exportPath(text: string): string {
   try {
     if (statSync(dirname(text)).isDirectory()) accessSync(dirname(text), constants.W_OK);
@@ -90,6 +103,7 @@ Examples:
   $ rustydb-mem replay trace.zip -a rustydb,malloc,jemalloc --rounds 20 --aa
   $ rustydb-mem replay a.rmt b.rmt -a all --until 2% --export-json result.json
   $ rustydb-mem replay trace.rmt -a 'rustydb,rustydb[config=big-pages.toml],malloc'
+  $ rustydb-mem replay leak-to-oom --forecast --limit 700MiB --purge
   $ rustydb-mem replay trace.rmt --json --quiet | jq .comparisons`;
 
 /** The options of `replay`, without an action. */
@@ -132,6 +146,17 @@ export function replayOptions(): Command {
     .option("--no-verify", "leave out the round that checks every block")
     .option("--no-latency", "leave out the round that times every operation")
     .option("--no-memory", "leave out the round that weighs memory")
+    .option(
+      "--forecast",
+      "when would the early warning have warned, as memory went over the trace's time",
+      false,
+    )
+    .option(
+      "--limit <size>",
+      "of --forecast: the memory there is, e.g. 8GiB (default: what the trace's samples tell)",
+      byteLimit,
+    )
+    .option("--purge", "of --forecast: let allocators give memory back when warned, in one more round", false)
     .addOption(new Option("-u, --time-unit <unit>", "of times per event").choices(TIME_UNITS))
     .addOption(new Option("--sort <by>", "order of the rows").choices(SORTS).default("time"))
     .option("--export-json <file>", "write the whole result", exportPath)

@@ -4,11 +4,12 @@ import { Chalk } from "chalk";
 import type { Command } from "commander";
 import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engine/allocators.js";
 import { namedTrace } from "../engine/named-trace.js";
-import { compilePlan } from "../engine/plan.js";
+import { type CompiledPlan, compilePlan } from "../engine/plan.js";
 import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
 import { Workspace } from "../engine/workspace.js";
 import { ReplayError, TraceError, UsageError, UserError } from "../errors.js";
 import { assemble, type MeasuredTrace } from "../measure/assemble.js";
+import type { ForecastPlan } from "../measure/forecast.js";
 import { readHost } from "../measure/host.js";
 import { type HostInfo, type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
 import type { ProgressView } from "../measure/measurement-progress.js";
@@ -48,6 +49,7 @@ async function prepare(paths: readonly string[], flags: ReplayFlags, context: Co
       },
     );
   }
+  checkForecastFlags(flags);
   const choice = chooseAllocators(flags.allocators ?? ["all"]);
   if (choice.allocators.length === 0) throw new UsageError("usage", "no allocator is left to replay through");
   const byDefault =
@@ -69,6 +71,19 @@ async function prepare(paths: readonly string[], flags: ReplayFlags, context: Co
   return { paths, sources, flags, choice, baseline, context, host: readHost() };
 }
 
+function checkForecastFlags({ forecast, memory, limit, purge }: ReplayFlags): void {
+  if (!forecast && (limit !== undefined || purge)) {
+    throw new UsageError("usage", `${purge ? "--purge" : "--limit"} belongs to a forecast`, {
+      remedy: "Add --forecast.",
+    });
+  }
+  if (forecast && !memory) {
+    throw new UsageError("usage", "--forecast looks at memory, which --no-memory leaves out", {
+      remedy: "Leave --no-memory out.",
+    });
+  }
+}
+
 function oneAllocator(spec: string): Allocator {
   const { allocators } = chooseAllocators([spec]);
   if (allocators.length !== 1) throw new UsageError("usage", `--baseline takes one allocator, not "${spec}"`);
@@ -84,6 +99,36 @@ function traceNames(paths: readonly string[]): string[] {
     const before = paths.slice(0, index).filter((each) => each === path).length;
     return before === 0 ? path : `${path} (${before + 1})`;
   });
+}
+
+/** The forecast of a trace. Throws TraceError where it has no times; UsageError where `--purge` has no limit. */
+function forecastPlan(
+  { summary }: CompiledPlan,
+  source: TraceSource,
+  { limit, purge }: ReplayFlags,
+): ForecastPlan {
+  if (summary.spanNs === null) {
+    throw new TraceError(
+      "no-times",
+      "has no times, so nothing can be forecast of it",
+      { file: pathOf(source) },
+      { remedy: "Leave --forecast out, or record the program anew: rustydb-mem record keeps the times." },
+    );
+  }
+  const fromTrace = limit === undefined && summary.sampledTotalBytes > 0;
+  const limitBytes = limit ?? (fromTrace ? summary.sampledTotalBytes : null);
+  if (purge && limitBytes === null) {
+    throw new UsageError("usage", "--purge needs a limit, and the trace has no samples that tell one", {
+      remedy: "Give one: --limit 8GiB.",
+    });
+  }
+  return {
+    model: "adaptive",
+    limitBytes,
+    limitFrom: limitBytes === null ? null : fromTrace ? "trace" : "option",
+    spanS: summary.spanNs / 1e9,
+    purge,
+  };
 }
 
 async function measureOne(
@@ -114,6 +159,7 @@ async function measureOne(
     onProgress: ({ doneBytes, totalBytes }) => planning(totalBytes ? doneBytes / totalBytes : undefined),
   });
   const { trace } = plan;
+  const forecast = flags.forecast ? forecastPlan(plan, source, flags) : undefined;
   const scheduled = {
     trace: name,
     path: plan.path,
@@ -124,7 +170,12 @@ async function measureOne(
     plan: scheduled,
     allocators: choice.allocators,
     baseline,
-    options: { ...flags, untilWidth: flags.until ?? null, idleMs: flags.idle },
+    options: {
+      ...flags,
+      untilWidth: flags.until ?? null,
+      idleMs: flags.idle,
+      ...(forecast === undefined ? {} : { forecast }),
+    },
     run,
     view,
     signal: context.signal,
@@ -223,6 +274,7 @@ function toResultFile(job: Job, { traces: measured, stopped }: Measured): Result
       untilWidth: flags.until ?? null,
       maxRounds: flags.maxRounds,
       idleMs: flags.idle,
+      ...(flags.forecast ? { forecast: { limitBytes: flags.limit ?? null, purge: flags.purge } } : {}),
     },
     traces,
     ...assembled,

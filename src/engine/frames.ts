@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PRESSURE_LEVELS } from "../native/pressure.js";
 
 /** What the replay executable says on its standard output: one JSON object a line, named by `frame`. */
 
@@ -42,6 +43,22 @@ const sampleSchema = z.object({
   bytes: z.number(),
   /** Absent where the source of the reading does not tell. */
   hugeBytes: z.number().optional(),
+  /** False: a look for its time alone. */
+  weighs: z.boolean().default(true),
+  /** Looks at times of the trace: when, and since when nothing was allocated or freed. */
+  timeNs: z.number().optional(),
+  sinceNs: z.number().optional(),
+  allocatedBytes: z.number().optional(),
+});
+
+/** The allocator was asked to give memory back. Bytes are the process's. */
+const reliefSchema = z.object({
+  frame: z.literal("relief"),
+  event: z.number(),
+  timeNs: z.number(),
+  level: z.enum(PRESSURE_LEVELS),
+  beforeBytes: z.number(),
+  afterBytes: z.number(),
 });
 
 const percentilesSchema = z.object({
@@ -63,6 +80,8 @@ const resultSchema = z.object({
   minorFaults: z.number().optional(),
   endBytes: z.number().optional(),
   idleBytes: z.number().optional(),
+  /** By what calls memory was to be given back; null: the allocator has none that is known. */
+  reliefName: z.string().nullable().optional(),
   // latency rounds
   latencyNs: z
     .object({
@@ -90,6 +109,7 @@ const frameSchema = z.discriminatedUnion("frame", [
   progressSchema,
   passSchema,
   sampleSchema,
+  reliefSchema,
   resultSchema,
   failureSchema,
   stoppedSchema,
@@ -100,6 +120,7 @@ export type Hello = z.infer<typeof helloSchema>;
 export type Progress = z.infer<typeof progressSchema>;
 export type Pass = z.infer<typeof passSchema>;
 export type MemorySample = z.infer<typeof sampleSchema>;
+export type ReliefFrame = z.infer<typeof reliefSchema>;
 export type RoundResult = z.infer<typeof resultSchema>;
 export type Failure = z.infer<typeof failureSchema>;
 

@@ -4,7 +4,7 @@ import { AllocatorError, Interrupted, ReplayError } from "../errors.js";
 import type { Allocator } from "./allocators.js";
 import { BUILD_REMEDY, builtPath } from "./built.js";
 
-export type { Hello, MemorySample, Pass } from "./frames.js";
+export type { Hello, MemorySample, Pass, ReliefFrame } from "./frames.js";
 
 import {
   type Failure,
@@ -14,6 +14,7 @@ import {
   type Pass,
   type Progress,
   parseFrame,
+  type ReliefFrame,
   type RoundResult,
 } from "./frames.js";
 
@@ -33,18 +34,30 @@ export interface RoundRequest {
   readonly speed: Speed;
   /** After the last pass of a memory round, wait so long and look again. */
   readonly idleMs: number;
+  /** Memory round: look at the times of the trace, too. */
+  readonly times?: boolean;
+  /** Memory round: have the allocator give memory back as the early warning says. */
+  readonly relief?: ReliefRequest;
+}
+
+export interface ReliefRequest {
+  readonly limitBytes: number;
+  /** What the process takes without an allocator. */
+  readonly bareBytes: number;
 }
 
 export interface RoundOutcome {
   readonly hello: Hello;
   readonly passes: readonly Pass[];
   readonly samples: readonly MemorySample[];
+  readonly reliefs: readonly ReliefFrame[];
   readonly result: RoundResult;
 }
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onSample?: (sample: MemorySample, index: number) => void;
 }
 
 /** Plays one round. The real one starts the replay executable; tests play their own. */
@@ -78,11 +91,19 @@ function childEnvironment(allocator: Allocator): Record<string, string> {
 function childArguments(request: RoundRequest): string[] {
   const passes = request.mode === "timed" ? ["--warm", String(request.warmPasses)] : [];
   const idle = request.mode === "memory" && request.idleMs > 0 ? ["--idle", String(request.idleMs)] : [];
+  const times = request.mode === "memory" && request.times ? ["--times"] : [];
+  const { relief } = request;
+  const relieve =
+    request.mode === "memory" && relief !== undefined
+      ? ["--relieve", String(Math.round(relief.limitBytes)), "--bare", String(Math.round(relief.bareBytes))]
+      : [];
   return [
     ...["--plan", request.planPath, "--route", request.allocator.route, "--mode", request.mode],
     ...["--order", request.order, "--touch", request.touch, "--speed", request.speed],
     ...passes,
     ...idle,
+    ...times,
+    ...relieve,
     ...(request.allocator.config === undefined ? [] : ["--config", request.allocator.config.path]),
     "--parent-death",
   ];
@@ -125,9 +146,10 @@ class RoundReader {
   stopped = false;
   readonly passes: Pass[] = [];
   readonly samples: MemorySample[] = [];
+  readonly reliefs: ReliefFrame[] = [];
   private rest = "";
 
-  constructor(private readonly onProgress: ((progress: Progress) => void) | undefined) {}
+  constructor(private readonly options: RunOptions) {}
 
   /** False when what came is not our language: the process is to be stopped. */
   take(text: string): boolean {
@@ -155,13 +177,17 @@ class RoundReader {
         this.hello = frame;
         break;
       case "progress":
-        this.onProgress?.(frame);
+        this.options.onProgress?.(frame);
         break;
       case "pass":
         this.passes.push(frame);
         break;
       case "sample":
         this.samples.push(frame);
+        this.options.onSample?.(frame, this.samples.length - 1);
+        break;
+      case "relief":
+        this.reliefs.push(frame);
         break;
       case "result":
         this.result = frame;
@@ -219,7 +245,7 @@ export const runRound: RoundRunner = async (request, options = {}) => {
   };
   options.signal?.addEventListener("abort", stop, { once: true });
 
-  const reader = new RoundReader(options.onProgress);
+  const reader = new RoundReader(options);
   let stderr = "";
   /** The library that answers malloc where it is not the one that was asked for; null: it is. */
   let answering: string | null | undefined;
@@ -280,5 +306,6 @@ export const runRound: RoundRunner = async (request, options = {}) => {
       `the replay process of ${allocator.name} (${request.mode} round) ${describeEnd(end.code, end.signal, reader.stopped)}${tailOf(stderr)}`,
     );
   }
-  return { hello: reader.hello, passes: reader.passes, samples: reader.samples, result: reader.result };
+  const { hello, result, passes, samples, reliefs } = reader;
+  return { hello, passes, samples, reliefs, result };
 };

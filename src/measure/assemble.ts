@@ -63,6 +63,7 @@ function resultOf(
     ...(warm === undefined || warm.rawNsPerEvent <= 0 ? {} : { eventsPerSecond: 1e9 / warm.rawNsPerEvent }),
     ...(row.latency === undefined ? {} : { latencyNs: row.latency }),
     ...(row.memory === undefined ? {} : { memory: row.memory }),
+    ...(row.forecast === undefined ? {} : { forecast: row.forecast }),
     ...(peaks.length === 0 ? {} : { replayedOverRecordedPeak: median(peaks) }),
     stats: { ...row.stats },
     verified: row.verified,

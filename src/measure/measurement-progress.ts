@@ -1,9 +1,18 @@
+import type { PressureState } from "../native/pressure.js";
 import { formatCount, formatDuration } from "../units.js";
 import type { Ratio } from "./measurement.js";
 
 /** What a run is doing, for whoever shows it; no terminal in it. */
 
-export type Phase = "plan" | "warm-up" | "check" | "memory" | "latency" | "timed";
+export type Phase = "plan" | "warm-up" | "check" | "memory" | "relief" | "latency" | "timed";
+
+/** Where the memory of an allocator is heading, as its memory round goes on. */
+export interface Outlook {
+  readonly state: PressureState;
+  /** It reached the limit; the state is that of this moment. */
+  readonly ranOut: boolean;
+  readonly recent: readonly { readonly timeS: number; readonly value: number }[];
+}
 
 export interface ProgressRow {
   readonly allocator: string;
@@ -14,6 +23,8 @@ export interface ProgressRow {
   readonly peakBytes: number | undefined;
   readonly verified: boolean | null;
   readonly failed: boolean;
+  /** Where it was asked to look ahead, from its memory round on. */
+  readonly outlook?: Outlook;
 }
 
 export interface RunProgress {
@@ -42,6 +53,7 @@ const PHASES: Readonly<Record<RunProgress["phase"], string>> = {
   "warm-up": "warming up",
   check: "checking",
   memory: "weighing memory",
+  relief: "weighing memory given back under pressure",
   latency: "sampling latency",
   timed: "timing",
 };

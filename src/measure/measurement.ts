@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { forecastSchema } from "./measurement-forecast.js";
 
 /**
  * The result file: what one run measured, versioned. Every key carries its unit. A reader accepts keys it does not
@@ -122,6 +123,7 @@ const resultSchema = z.object({
   eventsPerSecond: z.number().optional(),
   latencyNs: latencySchema.optional(),
   memory: memorySchema.optional(),
+  forecast: forecastSchema.optional(),
   /** Median of the rounds. */
   replayedOverRecordedPeak: z.number().optional(),
   /** What the allocator counts about itself. */
@@ -197,6 +199,8 @@ export const resultFileSchema = z.object({
     untilWidth: z.number().nullable(),
     maxRounds: z.number(),
     idleMs: z.number(),
+    /** Absent: not asked for. */
+    forecast: z.object({ limitBytes: z.number().nullable(), purge: z.boolean() }).optional(),
   }),
   traces: z.array(traceSchema),
   results: z.array(resultSchema),

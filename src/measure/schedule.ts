@@ -1,11 +1,14 @@
 import { type Allocator, NONE } from "../engine/allocators.js";
 import type {
   Hello,
+  MemorySample,
   Pass,
+  ReliefRequest,
   RoundMode,
   RoundOutcome,
   RoundRequest,
   RoundRunner,
+  RunOptions,
   Speed,
   Touch,
 } from "../engine/replayer.js";
@@ -14,8 +17,10 @@ import { type RatioInterval, relativeWidth } from "../statistics/comparison.js";
 import { Random } from "../statistics/random.js";
 import { median } from "../statistics/summary.js";
 import { isDisturbed, warmRatio } from "./figures.js";
+import { CourseWatcher, type ForecastPlan } from "./forecast.js";
 import type { LatencyResult, MemoryResult, Round } from "./measurement.js";
-import type { Phase, ProgressView, RunProgress } from "./measurement-progress.js";
+import type { ForecastResult } from "./measurement-forecast.js";
+import type { Outlook, Phase, ProgressView, RunProgress } from "./measurement-progress.js";
 import { interleavings } from "./order.js";
 import { memoryOf } from "./timeline.js";
 
@@ -35,6 +40,8 @@ export interface ScheduleOptions {
   readonly untilWidth: number | null;
   readonly maxRounds: number;
   readonly idleMs: number;
+  /** Look ahead in the memory rounds; undefined: not asked for. */
+  readonly forecast?: ForecastPlan;
   /** How long the warm passes of a round take together; by default 0.3 s. */
   readonly roundNs?: number;
 }
@@ -54,10 +61,18 @@ export interface RowMeasurement {
   readonly rounds: Round[];
   hello?: Hello;
   memory?: MemoryResult;
+  forecast?: ForecastResult;
+  outlook?: Outlook;
   latency?: LatencyResult;
   verified: boolean | null;
   stats: Readonly<Record<string, number>>;
   failure?: ReplayError;
+}
+
+/** What is done with the looks of a memory round. */
+interface Watching {
+  readonly onSample?: RunOptions["onSample"];
+  readonly relief?: ReliefRequest;
 }
 
 export interface TraceMeasurement {
@@ -85,6 +100,9 @@ const MAX_PEAK_DEVIATION = 0.01;
 function isKill(error: unknown): error is ReplayError {
   return error instanceof ReplayError && error.code === "killed";
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 function newRow(allocator: Allocator): RowMeasurement {
   return { allocator, rounds: [], verified: null, stats: {} };
@@ -201,13 +219,52 @@ class Schedule {
   private async weigh(): Promise<void> {
     const bare = await this.round(this.loop, "memory", "memory", 1, 1);
     if (bare === undefined) return;
+    const { forecast } = this.options;
     for (const row of this.all()) {
       if (row === this.again) continue;
-      const outcome = row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1);
+      const looked =
+        forecast === undefined || row === this.loop ? undefined : this.watch(row, forecast, bare);
+      const outcome =
+        row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1, looked?.watching);
       if (outcome === undefined) continue;
       row.memory = memoryOf(row.allocator.name, outcome, bare);
       row.stats = outcome.result.stats;
+      if (forecast === undefined || looked === undefined) continue;
+      const { model, limitBytes, limitFrom, spanS } = forecast;
+      row.forecast = { model, limitBytes, limitFrom, spanS, ...looked.watcher.course() };
+      if (forecast.purge && limitBytes !== null) await this.relieve(row, forecast, limitBytes, bare);
     }
+  }
+
+  /** Looks ahead while the round goes on, at each look as it comes. */
+  private watch(
+    row: RowMeasurement,
+    forecast: ForecastPlan,
+    bare: RoundOutcome,
+  ): { watcher: CourseWatcher; watching: Watching } {
+    const watcher = new CourseWatcher(forecast);
+    const onSample = (sample: MemorySample, index: number): void => {
+      watcher.take({ ...sample, bytes: Math.max(0, sample.bytes - (bare.samples[index]?.bytes ?? 0)) });
+      const { state, ranOut, recent } = watcher;
+      if (state !== undefined) row.outlook = { state, ranOut, recent };
+    };
+    return { watcher, watching: { onSample } };
+  }
+
+  /** The memory round once more, the allocator giving memory back as its level says. */
+  private async relieve(
+    row: RowMeasurement,
+    forecast: ForecastPlan,
+    limitBytes: number,
+    bare: RoundOutcome,
+  ): Promise<void> {
+    const bareBytes = mean(bare.samples.map(({ bytes }) => bytes));
+    const { watcher, watching } = this.watch(row, forecast, bare);
+    const relief = { limitBytes, bareBytes };
+    const outcome = await this.round(row, "memory", "relief", 1, 1, { ...watching, relief });
+    if (outcome === undefined || row.forecast === undefined) return;
+    const { result, reliefs } = outcome;
+    row.forecast = { ...row.forecast, relieved: watcher.relieved(result.reliefName ?? null, reliefs) };
   }
 
   private async sampleLatency(): Promise<void> {
@@ -281,6 +338,7 @@ class Schedule {
     phase: Phase,
     number: number,
     of: number,
+    watching: Watching = {},
   ): Promise<RoundOutcome | undefined> {
     await this.view.show(this.progress(row, phase, number, of, undefined, undefined));
     const request: RoundRequest = {
@@ -293,6 +351,9 @@ class Schedule {
       touch: this.options.touch,
       speed: mode === "timed" ? this.options.speed : "max",
       idleMs: this.options.idleMs,
+      // The empty loop looks at the same places as the others.
+      ...(mode === "memory" && this.options.forecast !== undefined ? { times: true } : {}),
+      ...(watching.relief === undefined ? {} : { relief: watching.relief }),
     };
     const startedMs = performance.now();
     // Nothing is drawn while a timed round runs on the same cores.
@@ -310,6 +371,7 @@ class Schedule {
     try {
       const outcome = await this.run(request, {
         ...watch,
+        ...(watching.onSample === undefined ? {} : { onSample: watching.onSample }),
         ...(this.signal === undefined ? {} : { signal: this.signal }),
       });
       row.hello = outcome.hello;
@@ -347,6 +409,7 @@ class Schedule {
         peakBytes: each.memory?.peakBytes,
         verified: each.verified,
         failed: each.failure !== undefined,
+        ...(each.outlook === undefined ? {} : { outlook: each.outlook }),
       })),
     };
   }

@@ -25,13 +25,10 @@ function hugePages(samples: readonly MemorySample[]): { hugePageBytes?: number }
   return { hugePageBytes: most };
 }
 
-/**
- * The allocator's memory: a memory round less the same readings of the `none` route, sample by sample. Throws
- * ReplayError `samples-differ` where the two did not look at the same events.
- */
-export function memoryOf(allocator: string, round: RoundOutcome, none: RoundOutcome): MemoryResult {
+/** Each look less the same one of the `none` route. */
+function netSamples(allocator: string, round: RoundOutcome, none: RoundOutcome): MemorySample[] {
   const bare: readonly MemorySample[] = none.samples;
-  const timeline = round.samples.map((sample, index) => {
+  return round.samples.map((sample, index) => {
     const without = bare[index];
     if (without === undefined || without.event !== sample.event || bare.length !== round.samples.length) {
       throw new ReplayError(
@@ -40,12 +37,18 @@ export function memoryOf(allocator: string, round: RoundOutcome, none: RoundOutc
         `The memory rounds of ${allocator} and of the empty loop did not sample the same events`,
       );
     }
-    return {
-      event: sample.event,
-      liveBytes: sample.liveBytes,
-      bytes: Math.max(0, sample.bytes - without.bytes),
-    };
+    return { ...sample, bytes: Math.max(0, sample.bytes - without.bytes) };
   });
+}
+
+/**
+ * The allocator's memory: a memory round less the same readings of the `none` route, sample by sample. Throws
+ * ReplayError `samples-differ` where the two did not look at the same events.
+ */
+export function memoryOf(allocator: string, round: RoundOutcome, none: RoundOutcome): MemoryResult {
+  const timeline = netSamples(allocator, round, none)
+    .filter(({ weighs }) => weighs)
+    .map(({ event, liveBytes, bytes }) => ({ event, liveBytes, bytes }));
   const peakBytes = timeline.reduce((peak, point) => Math.max(peak, point.bytes), 0);
   const peakLiveBytes = timeline.reduce((peak, point) => Math.max(peak, point.liveBytes), 0);
   const less = (value: number | undefined, base: number | undefined): number =>

@@ -1,5 +1,4 @@
 import { Interrupted } from "../errors.js";
-import { native } from "../native.js";
 import type {
   ClosedLoopResult,
   ForecastModel,
@@ -9,6 +8,7 @@ import type {
   ReliabilityBin,
   SeriesScore,
 } from "../native/pressure.js";
+import { native } from "../native.js";
 import { type CapacityExtras, type RunsOut, runsOut } from "./capacity.js";
 import type { Series } from "./series.js";
 

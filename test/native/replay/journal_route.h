@@ -81,6 +81,9 @@ class JournalRoute {
     Journal::Get().Add("realloc " + std::to_string(oldSize) + " to " + std::to_string(newSize), block);
     return std::realloc(block, newSize);
   }
+  static const char* ReliefName() { return "journal"; }
+  void Relieve(Relief relief) { Journal::Get().Add(relief == Relief::kCompact ? "compact" : "purge"); }
+
   void VisitStats(const StatVisitor& visit) {
     visit.take(visit.sink, "calls", Journal::Get().entries.size());
   }

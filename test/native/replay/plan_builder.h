@@ -141,6 +141,8 @@ class PlanBuilder {
     header.openScopesCount = openScopes_.size();
     header.openScopesOffset = append(openScopes_.data(), openScopes_.size() * sizeof(std::uint32_t));
     header.windowsOffset = append(windows_.data(), windows_.size() * sizeof(std::uint32_t));
+    header.timesCount = times.size();
+    header.timesOffset = append(times.data(), times.size() * sizeof(PlanTime));
     file.resize((file.size() + kPlanPage - 1) / kPlanPage * kPlanPage, 0);
     header.fileBytes = file.size();
     std::memcpy(file.data(), &header, sizeof(header));
@@ -149,6 +151,7 @@ class PlanBuilder {
 
   PlanHeader header{};
   std::vector<WideOperands> wide;
+  std::vector<PlanTime> times;
 
  private:
   struct Stream {
