@@ -356,7 +356,7 @@ export interface PlanSummary {
   readonly frees: number;
   readonly waits: number;
   readonly windows: number;
-  /** From the first event with a time to the last; null where none has one. */
+  /** From the first event with a time behind the mark `start` to the last; null where none has one. */
   readonly spanNs: number | null;
   /** The largest total that a sample of the trace tells; 0: none. */
   readonly sampledTotalBytes: number;

@@ -196,9 +196,8 @@ Napi::Object Plan(Napi::Env env, const PlanSummary& plan) {
   Set(object, "frees", plan.frees);
   Set(object, "waits", plan.waits);
   Set(object, "windows", plan.windows);
-  const bool timed = plan.firstTimeNs != kNoTime;
-  object.Set("spanNs", timed ? Napi::Number::New(env, static_cast<double>(plan.lastTimeNs - plan.firstTimeNs))
-                             : env.Null());
+  object.Set("spanNs",
+             plan.times > 0 ? Napi::Number::New(env, static_cast<double>(plan.spanNs)) : env.Null());
   Set(object, "sampledTotalBytes", plan.sampledTotalBytes);
   Set(object, "openingBlocks", plan.openingBlocks);
   Set(object, "leftoverBlocks", plan.leftoverBlocks);

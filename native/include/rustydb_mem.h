@@ -3,7 +3,7 @@
 
 /*
  * The heap of rustydb-mem for an engine to link: librustydb_mem.so or librustydb_mem.a (the latter with
- * -lpthread). C99 and newer, C++. Needs no C++ library. docs/c-api.md has a Rust binding.
+ * -lpthread -lm). C99 and newer, C++. Needs no C++ library. docs/c-api.md has a Rust binding.
  *
  *   char error[512];
  *   rustydb_mem_heap* heap = rustydb_mem_heap_create("heap.toml", error, sizeof error);   // or NULL:
@@ -191,6 +191,114 @@ RUSTYDB_MEM_API uint64_t rustydb_mem_heap_purge(rustydb_mem_heap* heap);
 /* The same, and shortens the heap's own tables to what is in use. Blocks stay where they are. For when the
  * program has shrunk for good: what comes next pays for it. */
 RUSTYDB_MEM_API uint64_t rustydb_mem_heap_compact(rustydb_mem_heap* heap);
+
+/* Memory pressure. -------------------------------------------------------------------------------------- */
+
+/* How serious it is, and what is to be done about it by then. */
+enum {
+  RUSTYDB_MEM_NORMAL = 0,   /* nothing */
+  RUSTYDB_MEM_WARNING = 1,  /* monitor */
+  RUSTYDB_MEM_HIGH = 2,     /* gentle eviction */
+  RUSTYDB_MEM_CRITICAL = 3, /* aggressive eviction */
+  RUSTYDB_MEM_EMERGENCY = 4 /* emergency clean-up */
+};
+
+/* What the heap has to give at a level: nothing below high, from high on what rustydb_mem_heap_purge gives,
+ * from critical on what rustydb_mem_heap_compact gives. Returns the bytes. What the engine itself can evict,
+ * it evicts first. */
+RUSTYDB_MEM_API uint64_t rustydb_mem_heap_relieve(rustydb_mem_heap* heap, int level);
+
+/*
+ * Forecasts the use of memory, and warns before it reaches a limit. It is told how much is used now and then,
+ * once a second or so; less than a microsecond each. What counts as used is the caller's to say: of a whole
+ * process its resident anonymous memory, of a part with a budget of its own what it took of it.
+ *
+ *   rustydb_mem_monitor_options options = {sizeof options};
+ *   options.limit_bytes = 8.0 * 1024 * 1024 * 1024;
+ *   monitor = rustydb_mem_monitor_create(&options);
+ *   ...
+ *   level = rustydb_mem_monitor_observe(monitor, &sample);
+ *   if (level >= RUSTYDB_MEM_HIGH) rustydb_mem_heap_relieve(heap, level);
+ *
+ * A monitor is for one thread at a time. Its memory is pages of its own: a shortage of the heap is none of
+ * it.
+ */
+typedef struct rustydb_mem_monitor rustydb_mem_monitor;
+
+enum {
+  RUSTYDB_MEM_MODEL_ADAPTIVE = 0,
+  RUSTYDB_MEM_MODEL_PERSISTENCE = 1, /* no change: what the others have to beat */
+  RUSTYDB_MEM_MODEL_LINEAR = 2,
+  RUSTYDB_MEM_MODEL_HOLT = 3,
+  RUSTYDB_MEM_MODEL_THEIL_SEN = 4
+};
+
+/* What is 0 has its default. Shares are of the limit; the four are those of warning, high, critical,
+ * emergency. */
+typedef struct rustydb_mem_monitor_options {
+  size_t struct_bytes;
+  double limit_bytes;      /* of all samples; 0: the total of each. Without either there are no levels */
+  double thresholds[4];    /* of usage; rising. 0.70, 0.80, 0.90, 0.95 */
+  double chances[4];       /* of reaching the limit soon, whatever usage is; rising. 0.02, 0.08, 0.20, 0.90 */
+  double ahead_seconds;    /* what soon is: 30, 60 or 120. 60 */
+  double leave_seconds;    /* a level is left, one at a time, when usage was 5 points lower for so long. 30 */
+  double cooldown_seconds; /* until a level that was left is entered by chance alone again. 60 */
+  uint32_t samples_to_enter; /* in a row that a level is due. 2 */
+  uint32_t model;
+  uint32_t by_usage_alone; /* 1: as static alarms do */
+} rustydb_mem_monitor_options;
+
+/* NULL `options` are the defaults. NULL, with errno EINVAL where an option is impossible, ENOMEM where there
+ * are no pages. */
+RUSTYDB_MEM_API rustydb_mem_monitor* rustydb_mem_monitor_create(const rustydb_mem_monitor_options* options);
+/* NULL is allowed. */
+RUSTYDB_MEM_API void rustydb_mem_monitor_destroy(rustydb_mem_monitor* monitor);
+
+/* One reading. What is not known is 0; of allocated and freed bytes both are, or neither. */
+typedef struct rustydb_mem_sample {
+  size_t struct_bytes;
+  double seconds; /* of a clock that goes on: CLOCK_MONOTONIC, say. One that stands still or goes back begins
+                     anew */
+  double used_bytes;
+  double total_bytes;
+  double allocated_bytes; /* ever, from any start; they sharpen the forecast */
+  double freed_bytes;
+} rustydb_mem_sample;
+
+/* Returns the level, or -1, and does nothing, where used_bytes or seconds cannot be or struct_bytes is wrong.
+ */
+RUSTYDB_MEM_API int rustydb_mem_monitor_observe(rustydb_mem_monitor* monitor,
+                                                const rustydb_mem_sample* sample);
+
+typedef struct rustydb_mem_horizon {
+  double seconds; /* from the last sample */
+  double used_bytes;
+  double low_bytes; /* between these in nine cases of ten */
+  double high_bytes;
+  double highest_bytes; /* of all until then, in nineteen cases of twenty below this */
+  double chance;        /* of reaching the limit until then; -1: there is none */
+  double skill; /* 1 - mean error over that of "no change"; at or below 0: no better. -2: not known yet */
+} rustydb_mem_horizon;
+
+typedef struct rustydb_mem_forecast {
+  size_t struct_bytes;
+  uint32_t ready; /* 0: too few samples for a forecast, and the horizons are 0 */
+  uint32_t level;
+  uint32_t changed;   /* 1: the last sample changed the level */
+  uint32_t by_chance; /* 1: the level follows from the chance, before usage is there */
+  double used_bytes;
+  double limit_bytes;               /* 0: none */
+  double slope_bytes_per_second;    /* over the last minute */
+  double critical_earliest_seconds; /* until usage is critical; -1: it is not heading there */
+  double critical_latest_seconds;   /* -1: perhaps never */
+  double confidence; /* that the forecast of a minute is off by at most a hundredth of the limit; -1: not
+                        known */
+  rustydb_mem_horizon horizons[3]; /* 30, 60 and 120 s */
+} rustydb_mem_forecast;
+
+/* From the samples so far. 0, or EINVAL where struct_bytes cannot be right. */
+RUSTYDB_MEM_API int rustydb_mem_monitor_get_forecast(const rustydb_mem_monitor* monitor,
+                                                     rustydb_mem_forecast* forecast);
 
 #ifdef __cplusplus
 }

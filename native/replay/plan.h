@@ -90,7 +90,8 @@ struct PlanLeftover {
 };
 static_assert(sizeof(PlanLeftover) == 16);
 
-/** A time of the trace, to look at memory: before event `event` is executed, or behind the last. */
+/** A time of the trace from the mark `start` on, to look at memory: before event `event` is executed, or
+ * behind the last. */
 struct PlanTime {
   std::uint64_t event;
   std::uint64_t timeNs;

@@ -17,6 +17,12 @@ void PlanTimes::Take(std::uint64_t event, std::uint64_t timeNs) {
   latestNs_ = std::max(latestNs_, timeNs);
 }
 
+void PlanTimes::Begin() {
+  times_.clear();
+  stepNs_ = kFirstStepNs;
+  latestNs_ = 0;
+}
+
 void PlanTimes::Finish(std::uint64_t last, std::uint64_t timeNs) {
   if (times_.empty() || timeNs == kNoTime || timeNs <= times_.back().timeNs) return;
   times_.push_back({last + 1, timeNs, latestNs_});

@@ -18,6 +18,8 @@ class PlanTimes {
 
   /** An event that changes memory, in the order of the trace; `timeNs` may be kNoTime. */
   void Take(std::uint64_t event, std::uint64_t timeNs);
+  /** What came so far was the opening, whose time is nobody's: it begins with the next event. */
+  void Begin();
   /** The trace ends behind event `last`, at this time. */
   void Finish(std::uint64_t last, std::uint64_t timeNs);
 
@@ -27,7 +29,8 @@ class PlanTimes {
   void Thin();
 
   std::vector<PlanTime> times_;
-  std::uint64_t stepNs_ = 1'000'000;
+  static constexpr std::uint64_t kFirstStepNs = 1'000'000;
+  std::uint64_t stepNs_ = kFirstStepNs;
   std::uint64_t latestNs_ = 0;  // time only goes forward here
 };
 

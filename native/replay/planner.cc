@@ -404,6 +404,7 @@ void Planner::Impl::Mark(const Event& event) {
     std::swap(sectionEvents_[kOpening], sectionEvents_[kMeasured]);
     std::swap(sectionImplied_[kOpening], sectionImplied_[kMeasured]);
     summary.openingBlocks = live_.size();
+    times_.Begin();
     EndSection(kOpening);
   } else if (text == "stop" && !stopped_) {
     stopped_ = true;
@@ -523,8 +524,8 @@ void Planner::Impl::Finish() {
   file.Close(&header, sizeof(header));
 
   summary.traceEvents = number_;
-  summary.firstTimeNs = firstTimeNs_;
-  summary.lastTimeNs = lastTimeNs_;
+  summary.times = header.timesCount;
+  if (summary.times > 0) summary.spanNs = times_.times().back().timeNs - times_.times().front().timeNs;
   for (int i = 0; i < kSections; ++i) {
     summary.events += sectionEvents_[i];
     summary.impliedFrees += sectionImplied_[i];

@@ -31,7 +31,8 @@ struct PlanSummary {
   std::uint64_t frees = 0;             // frees and reallocs
   std::uint64_t waits = 0;
   std::uint64_t windows = 0;
-  std::uint64_t firstTimeNs = 0, lastTimeNs = 0;  // kNoTime where the trace has none
+  std::uint64_t times = 0;              // at which memory may be looked at, from the mark `start` on
+  std::uint64_t spanNs = 0;             // from the first of them to the last
   std::uint64_t sampledTotalBytes = 0;  // the largest total that a sample of the trace tells; 0: none
   std::uint64_t openingBlocks = 0;      // alive at the mark `start`
   std::uint64_t leftoverBlocks = 0;

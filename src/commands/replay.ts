@@ -159,7 +159,8 @@ async function measureOne(
     onProgress: ({ doneBytes, totalBytes }) => planning(totalBytes ? doneBytes / totalBytes : undefined),
   });
   const { trace } = plan;
-  const forecast = flags.forecast ? forecastPlan(plan, source, flags) : undefined;
+  const { forecast: wanted, ...measured } = flags;
+  const forecast = wanted ? forecastPlan(plan, source, flags) : undefined;
   const scheduled = {
     trace: name,
     path: plan.path,
@@ -171,7 +172,7 @@ async function measureOne(
     allocators: choice.allocators,
     baseline,
     options: {
-      ...flags,
+      ...measured,
       untilWidth: flags.until ?? null,
       idleMs: flags.idle,
       ...(forecast === undefined ? {} : { forecast }),

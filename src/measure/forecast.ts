@@ -32,7 +32,7 @@ const RECENT = 512;
  */
 export class CourseWatcher {
   private readonly forecaster: PressureForecaster;
-  private readonly entries: LevelEntry[] = [];
+  private readonly entries: { -readonly [Key in keyof LevelEntry]: LevelEntry[Key] }[] = [];
   private readonly used: (number | null)[] = new Array(CHART_POINTS).fill(null);
   private readonly live: (number | null)[] = new Array(CHART_POINTS).fill(null);
   private startNs: number | undefined;
@@ -84,11 +84,20 @@ export class CourseWatcher {
       this.entries.push({
         level: PRESSURE_LEVELS[each] as LevelEntry["level"],
         atS: timeS,
+        times: 0,
+        standsSinceS: null,
         usedBytes: used,
         reason: state.reason === null ? null : { ...state.reason },
         timeToCritical: state.timeToCritical === null ? null : { ...state.timeToCritical },
         horizons: state.horizons.map(({ skill: _, ...horizon }) => horizon),
       });
+    }
+    for (const [index, entry] of this.entries.entries()) {
+      if (index + 1 > level) entry.standsSinceS = null;
+      else if (entry.standsSinceS === null) {
+        entry.standsSinceS = timeS;
+        entry.times += 1;
+      }
     }
   }
 

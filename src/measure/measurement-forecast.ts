@@ -16,6 +16,10 @@ const entrySchema = z.object({
   level: z.enum(PRESSURE_LEVELS),
   /** When this level, or a higher one, was entered first. */
   atS: z.number(),
+  /** How often it was. */
+  times: z.number(),
+  /** Since when it stood at the end, or as memory ran out; null: it had been left. */
+  standsSinceS: z.number().nullable(),
   usedBytes: z.number(),
   /** What it followed from. */
   reason: z

@@ -1,4 +1,5 @@
 import type { AllocatorResult, ResultFile } from "../measure/measurement.js";
+import { entryOf } from "./replay-forecast.js";
 import { type ReportRow, reportRows } from "./rows.js";
 
 type Value = string | number | boolean | null | undefined;
@@ -12,6 +13,14 @@ function latencyColumns(operation: "alloc" | "free" | "transaction"): [string, (
     [`${operation}_p9999_ns`, (row) => of(row)?.p9999],
     [`${operation}_max_ns`, (row) => of(row)?.max],
   ];
+}
+
+function levelColumn(
+  level: "warning" | "high" | "critical" | "emergency",
+): [string, (row: ReportRow) => Value] {
+  const of = ({ result: { forecast } }: ReportRow): Value =>
+    forecast === undefined ? undefined : entryOf(forecast, level)?.atS;
+  return [`forecast_${level}_s`, of];
 }
 
 /** A column never changes its meaning; new ones come at the end. */
@@ -46,6 +55,12 @@ const COLUMNS: readonly [string, (row: ReportRow) => Value][] = [
   ["replayed_over_recorded_peak", (row) => row.result.replayedOverRecordedPeak],
   ["verified", (row) => row.result.verified],
   ["failure", (row) => row.result.failure?.code],
+  ["forecast_limit_bytes", (row) => row.result.forecast?.limitBytes],
+  ...(["warning", "high", "critical", "emergency"] as const).map(levelColumn),
+  ["forecast_out_s", (row) => row.result.forecast?.outS],
+  ["forecast_skill_60s", (row) => row.result.forecast?.skill.find(({ horizonS }) => horizonS === 60)?.skill],
+  ["forecast_purged_peak_bytes", (row) => row.result.forecast?.relieved?.peakBytes],
+  ["forecast_purged_out_s", (row) => row.result.forecast?.relieved?.outS],
 ];
 
 /** RFC 4180: quotes only where they are needed. */

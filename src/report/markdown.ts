@@ -4,6 +4,7 @@ import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answ
 import { formatInterval, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import { escaped, table } from "./markdown-table.js";
+import { forecastAnswer, forecastNotes, forecastsOf, forecastTables } from "./replay-forecast.js";
 import { reportRows, type Sort } from "./rows.js";
 
 export interface MarkdownOptions {
@@ -25,7 +26,24 @@ function traceSection(file: ResultFile, trace: TraceResult, options: MarkdownOpt
       rows,
     ),
     `${describeTrace(trace)}; SHA-256 \`${trace.sha256}\`.`,
+    ...forecastSection(file, trace),
   ].join("\n\n");
+}
+
+function forecastSection(file: ResultFile, trace: TraceResult): string[] {
+  const forecasts = forecastsOf(file, trace);
+  if (forecasts.length === 0) return [];
+  return [
+    escaped(forecastAnswer(forecasts)),
+    ...forecastTables(forecasts).flatMap(({ title, columns, align, rows, about }) => [
+      `### ${escaped(title)}`,
+      table(columns, align, rows),
+      escaped(about),
+    ]),
+    forecastNotes(forecasts)
+      .map((note) => `- ${escaped(note)}`)
+      .join("\n"),
+  ];
 }
 
 /** For a pull request or a page. */

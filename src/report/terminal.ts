@@ -4,7 +4,15 @@ import { formatBytes, formatPercent, formatRatio, type TimeUnit } from "../units
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
 import { type Cell, formatInterval, type Tone, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
+import {
+  forecastAnswer,
+  forecastDetails,
+  forecastNotes,
+  forecastsOf,
+  forecastTables,
+} from "./replay-forecast.js";
 import { type ReportRow, reportRows, type Sort } from "./rows.js";
+import { section } from "./section.js";
 import { wrap } from "./wrap.js";
 
 export interface TerminalOptions {
@@ -78,6 +86,21 @@ function verboseLines(row: ReportRow): string[] {
   return lines;
 }
 
+/** Nothing where nobody asked to look ahead. */
+function forecastSection(file: ResultFile, trace: TraceResult, options: TerminalOptions): string[] {
+  const { chalk, width, verbose } = options;
+  const forecasts = forecastsOf(file, trace);
+  if (forecasts.length === 0) return [];
+  const dim = (text: string): string => chalk.dim(`  ${wrap(text, width, "  ")}`);
+  const parts = [chalk.bold(wrap(forecastAnswer(forecasts), width))];
+  for (const { title, columns, align, rows, about } of forecastTables(forecasts)) {
+    parts.push(`${section(title, [columns, ...rows], align, options)}\n${dim(about)}`);
+  }
+  parts.push(forecastNotes(forecasts).map(dim).join("\n"));
+  if (verbose) parts.push(...forecasts.map((each) => forecastDetails(each, width).join("\n")));
+  return ["", parts.join("\n\n")];
+}
+
 /** The answer on a line of its own in front; under a heading where there are several traces. */
 function traceSection(file: ResultFile, trace: TraceResult, options: TerminalOptions): string {
   const { chalk, width, sort, unit, verbose } = options;
@@ -99,6 +122,7 @@ function traceSection(file: ResultFile, trace: TraceResult, options: TerminalOpt
     ),
   ];
   if (verbose) parts.push("", ...rows.flatMap(verboseLines));
+  parts.push(...forecastSection(file, trace, options));
   return parts.join("\n");
 }
 

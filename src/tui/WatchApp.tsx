@@ -10,8 +10,9 @@ import {
   timeToCriticalText,
 } from "../pressure/live/wording.js";
 import { formatBytes, formatDuration, formatPercent } from "../units.js";
+import { Chart } from "./Chart.js";
 import type { SeriesRing } from "./seriesRing.js";
-import { type CellKind, type ChartRun, usageChart } from "./usageChart.js";
+import { usageChart } from "./usageChart.js";
 
 export interface WatchAppProps {
   /** What is watched. */
@@ -36,39 +37,6 @@ const WINDOWS = [60, 120, 300];
 /** Lines beside the chart: title, usage, three forecasts, outlook, level, keys. */
 const FIXED_LINES = 8;
 const LEAST_CHART_LINES = 4;
-
-type Style = { color?: string; dimColor?: boolean; bold?: boolean };
-
-// The series in the terminal's own colour, and no yellow or white letters: the background may be either.
-const CELLS: Readonly<Record<CellKind, Style>> = {
-  axis: { dimColor: true },
-  blank: {},
-  series: { bold: true },
-  forecast: { color: "cyan", bold: true },
-  interval: { color: "cyan" },
-  threshold: { color: "magenta" },
-  limit: { color: "red" },
-  now: { dimColor: true },
-};
-
-function Chart({ rows }: { readonly rows: readonly ChartRun[][] }): React.JSX.Element {
-  return (
-    <Text wrap="truncate">
-      {rows.map((runs, line) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a line of the chart is known by where it stands
-        <Text key={line}>
-          {runs.map(({ kind, text }, run) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: and so is a run of cells in it
-            <Text key={run} {...CELLS[kind]}>
-              {text}
-            </Text>
-          ))}
-          {line < rows.length - 1 ? "\n" : ""}
-        </Text>
-      ))}
-    </Text>
-  );
-}
 
 /** A terminal narrower than this shows what is to be expected, but not the highest on the way. */
 const COLUMNS_FOR_HIGHEST = 100;
