@@ -474,5 +474,31 @@ TEST(Planner, AnUnwritableDirectoryIsNamed) {
   }
 }
 
+TEST(Planner, NamesTimesFromTheMarkStartOn) {
+  std::vector<Event> events;
+  const auto add = [&events](EventType type, std::uint64_t timeNs, std::uint64_t id) {
+    Event event;
+    event.type = type;
+    event.timeNs = timeNs;
+    event.id = id;
+    event.size = 100;
+    events.push_back(event);
+  };
+  add(EventType::kAlloc, 1'000'000, 1);
+  add(EventType::kMark, 2'000'000, 0);  // start
+  add(EventType::kAlloc, 50'000'000, 2);
+  add(EventType::kSample, 60'000'000, 4096);
+  add(EventType::kAlloc, 70'000'000, 3);
+  const Plan plan = MakePlan(events);
+  ASSERT_EQ(plan.header().timesCount, 2u);
+  const PlanTime* times = plan.At<PlanTime>(plan.header().timesOffset);
+  EXPECT_EQ(times[0].event, 3u);
+  EXPECT_EQ(times[1].event, 5u);
+  EXPECT_EQ(times[1].timeNs, 70'000'000u);
+  EXPECT_EQ(times[1].sinceNs, 50'000'000u);
+  EXPECT_EQ(plan.summary.spanNs, 20'000'000u);
+  EXPECT_EQ(plan.summary.sampledTotalBytes, 4096u);
+}
+
 }  // namespace
 }  // namespace rmem

@@ -105,5 +105,16 @@ TEST(ReplayOptionsTest, RefusesWhatMakesNoSense) {
       std::string::npos);
 }
 
+TEST(ReplayOptionsTest, LooksAtTimesAndRelievesInMemoryRoundsOnly) {
+  const ReplayOptions options = Parse({"--plan", "f", "--route", "malloc", "--mode", "memory", "--relieve",
+                                       "1000", "--bare", "10", "--idle", "5"});
+  EXPECT_TRUE(options.times);
+  EXPECT_EQ(options.relief.limitBytes, 1000);
+  EXPECT_EQ(options.relief.bareBytes, 10);
+  EXPECT_TRUE(Parse({"--plan", "f", "--route", "malloc", "--mode", "memory", "--times"}).times);
+  EXPECT_NE(Refusal({"--plan", "f", "--route", "malloc", "--mode", "timed", "--times"}).find("memory rounds"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace rmem
