@@ -1,7 +1,7 @@
 import type { EvictionPolicy, LimitScore, ReliabilityBin } from "../native/pressure.js";
 import type { SeriesBacktest } from "../pressure/backtest.js";
-import type { OriginScore, PooledAlarms, PooledHorizon, PooledLoop } from "../pressure/scorecard.js";
 import type { ForecastResult } from "../pressure/forecast-result.js";
+import type { OriginScore, PooledAlarms, PooledHorizon, PooledLoop } from "../pressure/scorecard.js";
 import type { Interval } from "../statistics/bootstrap.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from "../units.js";
 
@@ -259,7 +259,8 @@ function optimised({ optimised: found }: ForecastResult): ReportTable[] {
 export function explainAlarms(series: SeriesBacktest): string[] {
   return series.limits.flatMap((limit) => {
     const under = `limit ${limit.limitBytes === null ? "as told" : formatBytes(limit.limitBytes)}`;
-    const out = limit.outS === null ? "which is never reached" : `which is reached after ${seconds(limit.outS)}`;
+    const out =
+      limit.outS === null ? "which is never reached" : `which is reached after ${seconds(limit.outS)}`;
     return [`${series.name}, ${under}, ${out}:`, ...alarmLines(limit)];
   });
 }
