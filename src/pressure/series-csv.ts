@@ -29,14 +29,16 @@ export function separatorOf(headerLine: string): string | undefined {
  * Reads the readings of a CSV file with a header row. Throws TraceError with the line where a row is no CSV, or a cell no
  * reading: `bad-csv`, `bad-cell`, `no-header`, and those of chooseColumns and SeriesBuilder.
  *
- * csv-parse, which reads traces, makes a text of each cell of each row: ten million rows of two columns take it 19 s, and
- * this reader 2.
+ * csv-parse, which splits traces, makes a text of each cell of each row: ten million rows of two columns take it 11 s
+ * before any of them is a number, and this reader 6 in all.
  */
-export async function readCsv(
+export async function readCsvSeries(
   bytes: AsyncIterable<Uint8Array>,
   separator: string,
   source: CsvSource,
-): Promise<{ builder: SeriesBuilder }> {
+  name: string,
+  origin: string,
+): Promise<Series> {
   const scanner = new CsvScanner(separator, source.file);
   let rows: Rows | undefined;
   const take = (): void => {
@@ -47,7 +49,7 @@ export async function readCsv(
   scanner.end(take);
   if (rows === undefined) throw new TraceError("empty", "there is no row in it", { file: source.file });
   rows.explain();
-  return { builder: rows.builder };
+  return rows.builder.finish(name, origin);
 }
 
 const TIME_NAMES = [
@@ -251,15 +253,3 @@ const isData = (cell: string): boolean =>
 
 /** What tools write for a reading that they do not have. */
 const isMissing = (text: string): boolean => /^(|nan|null|none|n\/?a|undefined|-|\?)$/i.test(text);
-
-/** The whole of it as one series. */
-export async function readCsvSeries(
-  bytes: AsyncIterable<Uint8Array>,
-  separator: string,
-  source: CsvSource,
-  name: string,
-  origin: string,
-): Promise<Series> {
-  const { builder } = await readCsv(bytes, separator, source);
-  return builder.finish(name, origin);
-}

@@ -1,5 +1,6 @@
 import { TraceError } from "../errors.js";
-import { runTrace } from "../trace/source.js";
+import { pathOf, runTrace, type TraceSource } from "../trace/source.js";
+import { formatCount } from "../units.js";
 import type { Series } from "./series.js";
 import { SeriesBuilder } from "./series-builder.js";
 
@@ -8,14 +9,15 @@ import { SeriesBuilder } from "./series-builder.js";
  * runTrace and of SeriesBuilder.
  */
 export async function readTraceSeries(
-  path: string,
+  source: TraceSource,
   options: { readonly totalBytes?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Series> {
   const { series, file, report } = await runTrace(
-    path,
+    source,
     { kind: "series" },
     options.signal === undefined ? {} : { signal: options.signal },
   );
+  const path = pathOf(source);
   const count = series?.timeS.length ?? 0;
   if (series === null || count === 0) {
     throw new TraceError(
@@ -43,5 +45,12 @@ export async function readTraceSeries(
     builder.take(at(series.timeS, index), 0);
   }
   builder.notes.push(...report.warnings);
-  return builder.finish(file.name, "trace");
+  if (report.dropped > 0) {
+    builder.notes.push(
+      `${formatCount(report.dropped)} events of the trace could not be taken: inspect tells which`,
+    );
+  }
+  // Only what watches memory records samples and no blocks.
+  const hasBlocks = !series.allocatedBytes.every(Number.isNaN);
+  return builder.finish(file.name, hasBlocks ? "trace" : "watch");
 }

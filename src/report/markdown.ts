@@ -3,25 +3,12 @@ import type { TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
 import { formatInterval, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
+import { escaped, table } from "./markdown-table.js";
 import { reportRows, type Sort } from "./rows.js";
 
 export interface MarkdownOptions {
   readonly sort: Sort;
   readonly unit: TimeUnit | undefined;
-}
-
-function escaped(text: string): string {
-  return text.replace(/([\\`*_{}[\]<>|~])/g, "\\$1");
-}
-
-function table(
-  titles: readonly string[],
-  aligned: readonly ("left" | "right")[],
-  rows: readonly (readonly string[])[],
-): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
-  const rule = `| ${aligned.map((align) => (align === "right" ? "---:" : "---")).join(" | ")} |`;
-  return [line(titles), rule, ...rows.map(line)].join("\n");
 }
 
 function traceSection(file: ResultFile, trace: TraceResult, options: MarkdownOptions): string {
