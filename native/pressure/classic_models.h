@@ -26,8 +26,8 @@ class LinearModel final : public Model {
 };
 
 /**
- * Exponential smoothing of level and trend, the trend damped (Gardner and McKenzie, Management Science 31, 1985): a forecast of
- * many ticks approaches a level rather than infinity.
+ * Exponential smoothing of level and trend, the trend damped (Gardner and McKenzie, Management Science 31,
+ * 1985): a forecast of many ticks approaches a level rather than infinity.
  */
 class HoltModel final : public Model {
  public:

@@ -45,7 +45,7 @@ export function addPressureOptions(command: Command): Command {
     )
     .option(
       "--chances <list>",
-      "chance in percent of reaching the limit from which each level is due before its usage is (default: 2,8,20,90)",
+      "chance in percent of reaching the limit from which each level is due before its usage is (default: 5,20,50,95)",
       parsedBy(levelShares),
     )
     .option(
@@ -61,13 +61,23 @@ export function addPressureOptions(command: Command): Command {
     .option("--no-predictive", "levels by usage alone, as static alarms have them");
 }
 
-/** What the flags say; the rest is left to the defaults. */
-export function policyOf(flags: PressureFlags): PressurePolicy {
-  return {
+/** The shortest horizon of the forecaster: below it there is no chance to tell. */
+const SHORTEST_AHEAD_S = 30;
+
+/** What the flags say, over what a file says; the rest is left to the defaults. Throws UsageError. */
+export function policyOf(flags: PressureFlags, file: PressurePolicy = {}): PressurePolicy {
+  const policy: PressurePolicy = {
+    ...file,
     ...(flags.thresholds && { thresholds: flags.thresholds }),
     ...(flags.chances && { chances: flags.chances }),
     ...(flags.ahead !== undefined && { aheadS: flags.ahead / 1e9 }),
     ...(flags.falseAlarms !== undefined && { falseAlarmsPerHour: flags.falseAlarms }),
     ...(!flags.predictive && { predictive: false }),
   };
+  if (policy.aheadS !== undefined && policy.aheadS < SHORTEST_AHEAD_S) {
+    throw new UsageError("bad-duration", `a policy cannot look less than ${SHORTEST_AHEAD_S} s ahead`, {
+      remedy: "Forecasts are of 30, 60 and 120 s.",
+    });
+  }
+  return policy;
 }

@@ -10,7 +10,7 @@ class Climb {
  public:
   explicit Climb(const PressurePolicy& policy = {}) : ladder_(policy) {}
 
-  PressureLevel At(double usage, double chance = 0.03, int seconds = 1) {
+  PressureLevel At(double usage, double chance = 0.015, int seconds = 1) {
     PressureLevel level = ladder_.level();
     for (int i = 0; i < seconds; ++i) level = ladder_.Observe(second_++, usage, chance);
     return level;
@@ -47,9 +47,9 @@ TEST(ActionLadder, AnEmergencyByUsageWaitsForNothing) {
 
 TEST(ActionLadder, LeavesFivePointsLowerAfterThirtySecondsAStepAtATime) {
   Climb climb;
-  climb.At(0.92, 0.03, 2);
+  climb.At(0.92, 0.015, 2);
   EXPECT_EQ(climb.ladder().level(), PressureLevel::kCritical);
-  EXPECT_EQ(climb.At(0.86, 0.03, 100), PressureLevel::kCritical);
+  EXPECT_EQ(climb.At(0.86, 0.015, 100), PressureLevel::kCritical);
   EXPECT_EQ(climb.ladder().reason(), LevelReason::kHeld);
   EXPECT_EQ(climb.At(0.5, 0, 30), PressureLevel::kCritical);
   EXPECT_EQ(climb.At(0.5, 0), PressureLevel::kHigh);
@@ -60,7 +60,7 @@ TEST(ActionLadder, LeavesFivePointsLowerAfterThirtySecondsAStepAtATime) {
 
 TEST(ActionLadder, ASetbackBeginsTheWaitAgain) {
   Climb climb;
-  climb.At(0.75, 0.03, 2);
+  climb.At(0.75, 0.015, 2);
   climb.At(0.5, 0, 29);
   climb.At(0.72, 0);
   EXPECT_EQ(climb.At(0.5, 0, 30), PressureLevel::kWarning);
@@ -104,7 +104,7 @@ TEST(ActionLadder, ThresholdsMoveWithFalseAlarmsButTheLastStands) {
   policy.falseAlarmsPerHour = 0.1;
   Climb climb(policy);
   for (int alarm = 0; alarm < 30; ++alarm) {
-    climb.At(0.945, 0.03, 3);
+    climb.At(0.945, 0.015, 3);
     climb.At(0.3, 0, 200);
   }
   const auto& thresholds = climb.ladder().thresholds();

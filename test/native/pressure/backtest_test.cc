@@ -118,7 +118,8 @@ TEST(Backtest, GapsAreNotForecastAcross) {
 
 TEST(Backtest, ShortAndEmptySeriesAreNothingSpecial) {
   EXPECT_EQ(Score({}, ModelKind::kAdaptive, {kMib}).samples, 0U);
-  const SeriesScore one = Score(SeriesOf(1, 1, [](double) { return kMib; }), ModelKind::kAdaptive, {2 * kMib});
+  const SeriesScore one =
+      Score(SeriesOf(1, 1, [](double) { return kMib; }), ModelKind::kAdaptive, {2 * kMib});
   EXPECT_EQ(one.samples, 1U);
   EXPECT_EQ(one.horizons[0].samples, 0U);
   EXPECT_TRUE(std::isnan(one.limits[0].outS));
@@ -138,14 +139,15 @@ TEST(ClosedLoop, EvictingPreventsWhatTheCacheIsLargeEnoughFor) {
     const bool prevented = std::isnan(result.outS);
     // The last 248 MiB are needed: a twentieth of usage is too little, three tenths are enough.
     EXPECT_EQ(prevented, result.evictable > 0.2) << static_cast<int>(result.policy);
-    if (!prevented) EXPECT_GE(result.outS, result.outWithoutS);
+    if (!prevented) {
+      EXPECT_GE(result.outS, result.outWithoutS);
+    }
   }
 }
 
 TEST(ClosedLoop, TheOracleEvictsNothingWithoutNeed) {
-  const MadeSeries calm = SeriesOf(4000, 1, [](double second) {
-    return (900 + 80 * std::sin(second / 300)) * kMib;
-  });
+  const MadeSeries calm =
+      SeriesOf(4000, 1, [](double second) { return (900 + 80 * std::sin(second / 300)) * kMib; });
   const StopFlag stop{false};
   ClosedLoopOptions options;
   options.limits = {1050 * kMib};
@@ -153,8 +155,11 @@ TEST(ClosedLoop, TheOracleEvictsNothingWithoutNeed) {
   for (const ClosedLoopResult& result : ClosedLoop(calm.View(), options, stop)) {
     EXPECT_TRUE(std::isnan(result.outWithoutS));
     EXPECT_EQ(result.evictedBytes, result.needlessBytes);
-    if (result.policy == EvictionPolicy::kOracle) EXPECT_EQ(result.evictedBytes, 0);
-    if (result.policy == EvictionPolicy::kStatic80) EXPECT_GT(result.evictedBytes, 0);
+    if (result.policy == EvictionPolicy::kOracle) {
+      EXPECT_EQ(result.evictedBytes, 0);
+    } else if (result.policy == EvictionPolicy::kStatic80) {
+      EXPECT_GT(result.evictedBytes, 0);
+    }
   }
 }
 

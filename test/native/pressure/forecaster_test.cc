@@ -178,8 +178,10 @@ TEST(Forecaster, NetAllocationsHelpWhereTheyLead) {
   double allocated = 0;
   double freed = 0;
   for (int at = 0; at < 6000; ++at) {
-    if (at % 6 == 0 || rates.empty()) rates.push_back(rate(random));
-    else rates.push_back(rates.back());
+    if (at % 6 == 0 || rates.empty())
+      rates.push_back(rate(random));
+    else
+      rates.push_back(rates.back());
     const double now = rates.back();
     (now > 0 ? allocated : freed) += 5 * std::fabs(now);
     if (at >= 6) used = std::max(0.0, used + 5 * rates[static_cast<std::size_t>(at - 6)]);
