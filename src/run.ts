@@ -45,6 +45,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/convert.js"),
   },
   {
+    name: "forecast",
+    usage: "<series...>",
+    summary: "backtest the early warning on series of memory readings",
+    load: () => import("./commands/forecast.js"),
+  },
+  {
     name: "watch",
     usage: "[options]",
     summary: "the early warning of memory pressure, live",

@@ -139,7 +139,7 @@ int rustydb_mem_monitor_get_forecast(const rustydb_mem_monitor* monitor, rustydb
   const rmem::TimeToReach critical = from.TimeToCritical();
   full.critical_earliest_seconds = critical.heading ? critical.earliestS : -1;
   full.critical_latest_seconds = critical.heading ? rmem::KnownOr(critical.latestS, -1) : -1;
-  full.confidence = rmem::KnownOr(from.Confidence(), -1);
+  full.confidence = rmem::KnownOr(from.confidence(), -1);
   for (int index = 0; index < rmem::kHorizons && forecaster.ready(); ++index) {
     const rmem::HorizonForecast at = forecaster.At(index);
     full.horizons[index] = {rmem::kHorizonS[index],

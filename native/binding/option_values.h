@@ -10,7 +10,8 @@
 
 namespace rmem {
 
-/** Options that come from JavaScript. What is of another type than it must be throws a TypeError that names it. */
+/** Options that come from JavaScript. What is of another type than it must be throws a TypeError that names
+ * it. */
 
 [[noreturn]] inline void Refuse(const Napi::Env& env, const std::string& name, const char* wanted) {
   throw Napi::TypeError::New(env, "native option " + name + " must be " + wanted);

@@ -148,7 +148,8 @@ Napi::Object LoopValue(const Napi::Env& env, const ClosedLoopResult& result) {
   return value;
 }
 
-/** One backtest: its columns, kept alive, its promise, and what came of it. Stops when the environment ends. */
+/** One backtest: its columns, kept alive, its promise, and what came of it. Stops when the environment ends.
+ */
 class BacktestWorker : public Napi::AsyncWorker {
  public:
   BacktestWorker(const Napi::Object& columns, BacktestOptions options, std::optional<ClosedLoopOptions> loop)
@@ -190,7 +191,8 @@ class BacktestWorker : public Napi::AsyncWorker {
       horizons.Set(at, HorizonValue(env, score_.horizons[at], kHorizonS[at]));
     value.Set("horizons", horizons);
     value.Set("confidence", ReliabilityValue(env, score_.confidence));
-    value.Set("limits", List(env, score_.limits, [&env](const LimitScore& each) { return LimitValue(env, each); }));
+    value.Set("limits",
+              List(env, score_.limits, [&env](const LimitScore& each) { return LimitValue(env, each); }));
     value.Set("closedLoop",
               List(env, loops_, [&env](const ClosedLoopResult& each) { return LoopValue(env, each); }));
     deferred_.Resolve(value);

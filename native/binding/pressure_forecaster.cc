@@ -76,8 +76,8 @@ Napi::Value PressureForecaster::Observe(const Napi::CallbackInfo& info) {
     fields[at] = info[at].As<Napi::Number>().DoubleValue();
   }
   if (!(fields[1] >= 0)) throw Napi::RangeError::New(env, "usedBytes must be known, and not negative");
-  const SeriesEvent event = monitor_.Observe(
-      {fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6]});
+  const SeriesEvent event =
+      monitor_.Observe({fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6]});
   const Forecaster& forecaster = monitor_.forecaster();
   const ActionLadder& ladder = monitor_.ladder();
   const int level = static_cast<int>(ladder.level());
@@ -89,7 +89,7 @@ Napi::Value PressureForecaster::Observe(const Napi::CallbackInfo& info) {
   state.Set("trend", kTrendNames[static_cast<int>(forecaster.Trend(monitor_.limitBytes()))]);
   state.Set("slopeBytesPerS", forecaster.SlopeBytesPerS());
   state.Set("timeToCritical", TimeValue(env, monitor_.TimeToCritical()));
-  state.Set("confidence", KnownOrNull(env, monitor_.Confidence()));
+  state.Set("confidence", KnownOrNull(env, monitor_.confidence()));
   state.Set("level", kLevelNames[level]);
   state.Set("action", kActionNames[level]);
   state.Set("changed", monitor_.changed());

@@ -15,7 +15,9 @@ constexpr double kFalseAlarmStep = 0.01;
 /** An alarm that usage never came so near to was false. */
 constexpr double kNearLimit = 0.97;
 
-int Number(PressureLevel level) { return static_cast<int>(level); }
+int Number(PressureLevel level) {
+  return static_cast<int>(level);
+}
 
 }  // namespace
 

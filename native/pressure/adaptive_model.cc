@@ -15,12 +15,18 @@ constexpr double kClip = 6;
 constexpr double kLearningRate = 0.25;
 /** "No change" is believed before it is shown: so many average moves are on its side, at thirty seconds. */
 constexpr double kPriorLoss = 15;
+/** A straight line needs less to be believed: most of the time there is none, and it says the same as "no change". */
+constexpr double kPriorLossOfStraight = 5;
+/** A line is straight that is so many times as steep as it is uncertain. */
+constexpr double kStraightErrors = 12;
 /** What is so far behind is not worth the sum. */
 constexpr double kHopeless = 30;
 /** Below so many bytes nothing moves. */
 constexpr double kLeastScale = 4096;
 
-double Clip(double value) { return std::clamp(value, -kClip, kClip); }
+double Clip(double value) {
+  return std::clamp(value, -kClip, kClip);
+}
 
 std::size_t WindowTicks(double seconds, double tickS) {
   return std::clamp<std::size_t>(static_cast<std::size_t>(seconds / tickS) + 1, 3, TickHistory::kCapacity);
@@ -64,12 +70,13 @@ void AdaptiveModel::Tick(const TickView& view) {
 }
 
 void AdaptiveModel::Learn(Horizon* horizon, int ticks, const TickView& view) {
-  const std::size_t then = (at_ + TickHistory::kCapacity - static_cast<std::size_t>(ticks)) % TickHistory::kCapacity;
+  const std::size_t then =
+      (at_ + TickHistory::kCapacity - static_cast<std::size_t>(ticks)) % TickHistory::kCapacity;
   const Said& said = horizon->said[then];
   const double moved = view.history.At(0) - said.value;
   // The first values stand for all that came before.
-  horizon->scale = horizon->scale == 0 ? std::fabs(moved)
-                                       : keep_ * horizon->scale + (1 - keep_) * std::fabs(moved);
+  horizon->scale =
+      horizon->scale == 0 ? std::fabs(moved) : keep_ * horizon->scale + (1 - keep_) * std::fabs(moved);
   const double target = Clip(moved / said.scale);
   const double off = std::fabs(target - horizon->regression.Predict(said.features));
   // Large errors count by their size, not by its square (Huber).
@@ -101,18 +108,23 @@ void AdaptiveModel::Say(int index, int ticks, const TickView& view, const Lines&
       value - steady.mean,
       std::isnan(view.netRate) ? 0 : view.netRate * span,
   };
-  for (int feature = 0; feature < kFeatures; ++feature) said.features[feature] = Clip(raw[feature] / said.scale);
+  for (int feature = 0; feature < kFeatures; ++feature)
+    said.features[feature] = Clip(raw[feature] / said.scale);
   const double learned = horizon.regression.Predict(said.features) * said.scale;
-  said.moves = {0, steady.slope * ticks, learned, learned / 2, holt};
-  // Hedge: weights by what each has lost, "no change" ahead at the start. Errors of long horizons overlap and tell less.
+  const double straight =
+      std::fabs(brief.slope) > kStraightErrors * brief.slopeError ? brief.slope * ticks : 0;
+  said.moves = {0, steady.slope * ticks, learned, learned / 2, holt, straight, straight / 2};
+  // Hedge: weights by what each has lost, "no change" ahead at the start. Errors of long horizons overlap and
+  // tell less.
   const double prior = kPriorLoss * std::sqrt(span / kHorizonS[0]);
-  double best = horizon.losses[0];
-  for (int expert = 1; expert < kExperts; ++expert) best = std::min(best, horizon.losses[expert] + prior);
+  std::array<double, kExperts> losses = horizon.losses;
+  for (int expert = kSteadyLine; expert < kExperts; ++expert)
+    losses[static_cast<std::size_t>(expert)] += expert >= kStraight ? kPriorLossOfStraight : prior;
+  const double least = *std::min_element(losses.begin(), losses.end());
   double sum = 0;
   double move = 0;
-  for (int expert = 0; expert < kExperts; ++expert) {
-    const double loss = horizon.losses[expert] + (expert == 0 ? 0 : prior);
-    const double behind = kLearningRate * (loss - best);
+  for (std::size_t expert = 0; expert < kExperts; ++expert) {
+    const double behind = kLearningRate * (losses[expert] - least);
     const double weight = behind > kHopeless ? 0 : std::exp(-behind);
     sum += weight;
     move += weight * said.moves[expert];

@@ -10,9 +10,10 @@
 namespace rmem {
 
 /**
- * For each horizon a mixture of experts by exponential weights (Hedge; Freund and Schapire, JCSS 55, 1997): no change, the line
- * of five minutes, and a regression on slopes and levels of several windows that learns from how the series itself moved. Errors
- * are told when the horizon has passed, in units of how far the series usually moves in it, and clipped.
+ * For each horizon a mixture of experts by exponential weights (Hedge; Freund and Schapire, JCSS 55, 1997):
+ * no change, the line of five minutes, and a regression on slopes and levels of several windows that learns
+ * from how the series itself moved. Errors are told when the horizon has passed, in units of how far the
+ * series usually moves in it, and clipped.
  */
 class AdaptiveModel {
  public:
@@ -23,7 +24,8 @@ class AdaptiveModel {
 
  private:
   static constexpr int kFeatures = 7;
-  static constexpr int kExperts = 5;
+  enum Expert { kNoChange, kSteadyLine, kLearned, kHalfLearned, kDamped, kStraight, kHalfStraight };
+  static constexpr int kExperts = 7;
   static constexpr double kRidge = 12;
   using Features = RecursiveRidge<kFeatures>::Vector;
 

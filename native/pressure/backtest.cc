@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "pressure/action_ladder.h"
+#include "pressure/confidence.h"
 #include "pressure/error_distribution.h"
 #include "pressure/forecaster.h"
 #include "pressure/monitor.h"
@@ -14,7 +15,6 @@ namespace {
 constexpr double kScoreEveryS = 1;
 constexpr double kBlockS = 600;
 constexpr double kMovingShare = 0.01;
-constexpr double kTolerance = 0.01;
 constexpr double kMergeS = 60;
 constexpr double kEarliestLeadS = 600;
 constexpr double kLatestLeadS = 30;
@@ -23,7 +23,8 @@ constexpr double kStaticThresholds[kAlarmKinds] = {0, 0.80, 0.90, 0.95};
 /** Errors that the quantiles of hindsight are taken from, at most. */
 constexpr std::size_t kHindsightErrors = 1'000'000;
 
-/** What usage is measured against where shares are asked for: the total, or the highest usage where nobody knows one. */
+/** What usage is measured against where shares are asked for: the total, or the highest usage where nobody
+ * knows one. */
 class Whole {
  public:
   explicit Whole(const SeriesView& series) : series_(series) {
@@ -105,8 +106,9 @@ class PersistenceQuantiles {
       waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(next_));
       next_ = 0;
     }
-    if (came) quantiles_ = {known_.Quantile(ErrorDistribution::kFirst, 0.05) * unit_,
-                             known_.Quantile(ErrorDistribution::kSecond, 0.95) * unit_};
+    if (came)
+      quantiles_ = {known_.Quantile(ErrorDistribution::kFirst, 0.05) * unit_,
+                    known_.Quantile(ErrorDistribution::kSecond, 0.95) * unit_};
     return quantiles_;
   }
 
@@ -129,7 +131,8 @@ std::array<double, 2> HindsightQuantiles(const SeriesView& series, int horizon, 
   }
   if (errors.empty()) return {0, 0};
   const auto quantile = [&errors](double level) {
-    const auto place = errors.begin() + static_cast<std::ptrdiff_t>(level * static_cast<double>(errors.size() - 1));
+    const auto place =
+        errors.begin() + static_cast<std::ptrdiff_t>(level * static_cast<double>(errors.size() - 1));
     std::nth_element(errors.begin(), place, errors.end());
     return *place;
   };
@@ -153,8 +156,8 @@ class AlarmTimes {
 void JudgeAlarms(AlarmScore* score, double outS) {
   for (Alarm& alarm : score->alarms) {
     const double leadS = outS - alarm.beginS;
-    const bool isTrue =
-        !std::isnan(outS) && leadS >= kLatestLeadS && leadS <= kEarliestLeadS && outS - alarm.endS <= kStandsS;
+    const bool isTrue = !std::isnan(outS) && leadS >= kLatestLeadS && leadS <= kEarliestLeadS &&
+                        outS - alarm.endS <= kStandsS;
     alarm.isTrue = isTrue;
     // One that began too late to help is neither: it was no lie.
     const bool late = !std::isnan(outS) && leadS < kLatestLeadS;
@@ -187,7 +190,8 @@ class LimitRun {
     if (ladder_.Observe(sample.timeS, usage, chance) >= PressureLevel::kCritical)
       times_[0].Stands(sample.timeS, usage, chance, ladder_.reason() == LevelReason::kChance);
     for (int kind = 1; kind < kAlarmKinds; ++kind)
-      if (usage >= kStaticThresholds[kind]) times_[static_cast<std::size_t>(kind)].Stands(sample.timeS, usage, chance, false);
+      if (usage >= kStaticThresholds[kind])
+        times_[static_cast<std::size_t>(kind)].Stands(sample.timeS, usage, chance, false);
     const double endS = std::isnan(score_.outS) ? series_.timeS.back() : score_.outS;
     if (!scored || !forecaster.ready() || sample.timeS + policy_.aheadS > series_.timeS.back()) return;
     const bool cameTrue = !std::isnan(score_.outS) && endS - sample.timeS <= kHorizonS[aheadHorizon_];
@@ -209,7 +213,8 @@ class LimitRun {
   }
 
  private:
-  /** Half a minute before the end usage was over 70 % of the limit, or its last five minutes led to it within ten. */
+  /** Half a minute before the end usage was over 70 % of the limit, or its last five minutes led to it within
+   * ten. */
   bool Warnable() const {
     const double seenS = score_.outS - kLatestLeadS;
     const auto begin = series_.timeS.begin();
@@ -238,7 +243,7 @@ class LimitRun {
 
 double RunsOutAtS(const SeriesView& series, double limitBytes) {
   for (std::size_t at = 0; at < series.size(); ++at) {
-    const double limit = !std::isnan(limitBytes)         ? limitBytes
+    const double limit = !std::isnan(limitBytes)     ? limitBytes
                          : series.totalBytes.empty() ? kUnknown
                                                      : series.totalBytes[at];
     if (series.usedBytes[at] >= limit && limit > 0) return series.timeS[at];
@@ -257,8 +262,8 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
   const double longestStepS = std::max(30.0, 4 * score.typicalStepS);
 
   std::vector<Ahead> ahead(kHorizons, Ahead(series, longestStepS));
-  std::vector<PersistenceQuantiles> known(
-      kHorizons, PersistenceQuantiles(std::max(1.0, whole.highest()) / 256));
+  std::vector<PersistenceQuantiles> known(kHorizons,
+                                          PersistenceQuantiles(std::max(1.0, whole.highest()) / 256));
   std::array<std::array<double, 2>, kHorizons> hindsight;
   for (int horizon = 0; horizon < kHorizons; ++horizon)
     hindsight[static_cast<std::size_t>(horizon)] = HindsightQuantiles(series, horizon, longestStepS);
@@ -267,12 +272,14 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
   for (const double limit : options.limits) limits.emplace_back(series, limit, options.policy);
 
   Forecaster forecaster(options.model);
+  Confidence confidence;
   double scoredS = -1;
   double moves = 0;
   for (std::size_t at = 0; at < series.size(); ++at) {
     if ((at & 0xffff) == 0 && stop.load(std::memory_order_relaxed)) break;
     const PressureSample sample = series.At(at);
     const SeriesEvent event = forecaster.Observe(sample);
+    confidence.Observe(sample.timeS, sample.usedBytes, whole.At(at), forecaster);
     score.gaps += event == SeriesEvent::kGap;
     score.changes += event == SeriesEvent::kChange;
     const bool scored = at == 0 || sample.timeS - scoredS >= kScoreEveryS;
@@ -301,7 +308,8 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
       sums.hindsightPinball +=
           (Pinball(moved, hindsight[index][0], 0.05) + Pinball(moved, hindsight[index][1], 0.95)) / 2;
       const auto quantiles = known[index].By(sample.timeS);
-      sums.persistencePinball += (Pinball(moved, quantiles[0], 0.05) + Pinball(moved, quantiles[1], 0.95)) / 2;
+      sums.persistencePinball +=
+          (Pinball(moved, quantiles[0], 0.05) + Pinball(moved, quantiles[1], 0.95)) / 2;
       known[index].Expect(dueS, moved);
       const auto block = static_cast<std::size_t>((sample.timeS - series.timeS.front()) / kBlockS);
       if (sums.blocks.size() <= block) sums.blocks.resize(block + 1);
@@ -314,9 +322,9 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
         sums.movingPersistenceError += std::fabs(moved);
         sums.movingCovered += covered;
       }
-      if (index == 1) {
+      if (horizon == Confidence::kHorizon) {
         if (all > 0) moves += std::fabs(moved) / all;
-        AddTo(&score.confidence, forecaster.ChanceWithin(kTolerance * all, horizon), error <= kTolerance * all);
+        AddTo(&score.confidence, confidence.chance(), error <= Confidence::kTolerance * all);
       }
     }
   }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -21,9 +21,10 @@ struct HorizonScore {
   double persistenceError = 0;  // |usage now − usage then|
   std::uint64_t covered = 0;    // between low and high
   std::uint64_t highestCovered = 0;
-  double width = 0;             // high − low
-  double pinball = 0;           // of low and high, as quantiles 0.05 and 0.95
-  /** Of "no change" with the quantiles of its errors, taken from the whole series, which no forecaster can know. */
+  double width = 0;    // high − low
+  double pinball = 0;  // of low and high, as quantiles 0.05 and 0.95
+  /** Of "no change" with the quantiles of its errors, taken from the whole series, which no forecaster can
+   * know. */
   double hindsightPinball = 0;
   /** The same with the quantiles of the errors that were known by then. */
   double persistencePinball = 0;
@@ -61,8 +62,8 @@ struct AlarmScore {
   std::vector<Alarm> alarms;  // those closer than 60 s are one
   std::uint64_t trueAlarms = 0;
   std::uint64_t falseAlarms = 0;
-  bool caught = false;     // by a true alarm
-  double leadS = kUnknown; // of the first true one
+  bool caught = false;      // by a true alarm
+  double leadS = kUnknown;  // of the first true one
 };
 
 /** Ways of alarming: by the policy, and usage at 80, 90 and 95 % of the limit. */

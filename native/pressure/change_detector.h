@@ -5,8 +5,8 @@
 namespace rmem {
 
 /**
- * Two-sided CUSUM (Page, Biometrika 41, 1954) over values of mean zero and mean size one: says when they have run to one side by
- * more than chance explains.
+ * Two-sided CUSUM (Page, Biometrika 41, 1954) over values of mean zero and mean size one: says when they have
+ * run to one side by more than chance explains.
  */
 class ChangeDetector {
  public:

@@ -44,7 +44,8 @@ std::vector<bool> NeedfulSamples(const SeriesView& series, double limitBytes) {
   std::vector<bool> needful(series.size());
   double reachedS = std::numeric_limits<double>::infinity();
   for (std::size_t at = series.size(); at-- > 0;) {
-    const double limit = std::isnan(limitBytes) && !series.totalBytes.empty() ? series.totalBytes[at] : limitBytes;
+    const double limit =
+        std::isnan(limitBytes) && !series.totalBytes.empty() ? series.totalBytes[at] : limitBytes;
     if (series.usedBytes[at] >= limit && limit > 0) reachedS = series.timeS[at];
     needful[at] = reachedS - series.timeS[at] <= kNeedfulS;
   }

@@ -9,8 +9,8 @@
 namespace rmem {
 
 /**
- * What evictions do: a part of usage is a cache that can be given up, at a rate that depends on how serious it is, some time
- * after it was asked for; and what was given up is wanted again, and comes back.
+ * What evictions do: a part of usage is a cache that can be given up, at a rate that depends on how serious
+ * it is, some time after it was asked for; and what was given up is wanted again, and comes back.
  */
 struct EvictionModel {
   /** Share of recorded usage that can be evicted. */
@@ -55,8 +55,8 @@ struct ClosedLoopOptions {
 };
 
 /**
- * Plays a series with what each policy would have evicted taken off it: used' = recorded − reclaimed, which is what the
- * forecaster then sees. One result a limit, an evictable share and a policy, in this order.
+ * Plays a series with what each policy would have evicted taken off it: used' = recorded − reclaimed, which
+ * is what the forecaster then sees. One result a limit, an evictable share and a policy, in this order.
  */
 std::vector<ClosedLoopResult> ClosedLoop(const SeriesView& series, const ClosedLoopOptions& options,
                                          const StopFlag& stop);

@@ -10,12 +10,13 @@
 namespace rmem {
 
 /**
- * A distribution of signed values that forgets: what was added n times ago counts 2^(-n / halfLife). Four bins an octave, from
- * 2^-10 to 2^6 on both sides of zero; what is smaller counts as zero, what is larger as the largest. Takes no memory beyond
- * itself. It begins as a Laplace distribution of scale one, worth a few values.
+ * A distribution of signed values that forgets: what was added n times ago counts 2^(-n / halfLife). Four
+ * bins an octave, from 2^-10 to 2^6 on both sides of zero; what is smaller counts as zero, what is larger as
+ * the largest. Takes no memory beyond itself. It begins as a Laplace distribution of scale one, worth a few
+ * values.
  *
- * A quantile that is asked for again and again is kept by a cursor, which few values move by a bin: neither adding nor asking
- * takes more than some instructions.
+ * A quantile that is asked for again and again is kept by a cursor, which few values move by a bin: neither
+ * adding nor asking takes more than some instructions.
  */
 class ErrorDistribution {
  public:

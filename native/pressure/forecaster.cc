@@ -15,6 +15,12 @@ constexpr std::size_t kFirstSteps = 12;
 constexpr double kWeighingHalfLifeS = 3600;
 /** Values that an error counts for half after; some hours. */
 constexpr double kErrorHalfLife = 1500;
+constexpr double kLineHalfLife = 500;
+constexpr int kPriorLines = 8;
+/** A line stands out that leads further than so many usual moves, and is so many times as steep as it is uncertain. */
+constexpr double kLineMoves = 3;
+constexpr double kLineErrors = 6;
+constexpr double kWidening = 0.01;
 constexpr double kSteering = 0.0005;
 constexpr double kSkillHalfLifeS = 3600;
 constexpr double kRateWindowS = 60;
@@ -25,11 +31,25 @@ constexpr double kSlopeS = 60;
 /** What a threshold is further away than is not called heading there. */
 constexpr double kFarthestS = 3600;
 
-double KeepOf(double seconds, double halfLifeS) { return std::exp2(-seconds / halfLifeS); }
+double Widened(double wider, bool missed) {
+  return std::clamp(wider + kWidening * (missed - 0.05), -0.5, 1.5);
+}
+
+double KeepOf(double seconds, double halfLifeS) {
+  return std::exp2(-seconds / halfLifeS);
+}
 
 }  // namespace
 
 Forecaster::Measure::Measure() : errors(kErrorHalfLife), overshoots(kErrorHalfLife) {}
+
+Forecaster::Horizon::Horizon() : lines(kLineHalfLife) {
+  // Before a series has told how its lines end, half of them go on.
+  for (int i = 0; i < kPriorLines; ++i) {
+    lines.Add(0);
+    lines.Add(1);
+  }
+}
 
 Forecaster::Forecaster(ModelKind kind) : model_(kind) {}
 
@@ -72,7 +92,8 @@ double Forecaster::NetRate(const PressureSample& sample) {
     return kUnknown;
   }
   if (elapsed < Resampler::kLeastTickS) return netRate_;
-  const double net = (sample.allocatedBytes - rateFrom_.allocatedBytes) - (sample.freedBytes - rateFrom_.freedBytes);
+  const double net =
+      (sample.allocatedBytes - rateFrom_.allocatedBytes) - (sample.freedBytes - rateFrom_.freedBytes);
   const double rate = net / elapsed;
   const double keep = KeepOf(elapsed, kRateWindowS);
   rateFrom_ = sample;
@@ -104,15 +125,25 @@ void Forecaster::Tick(double value, double highest) {
   const double tickS = resampler_.tickS();
   if (tickS != keeps_.tickS) SetTick(tickS);
   if (ticks_ > 0) Measured(value - history_.At(0));
-  if (value > 32 * sizes_[kEver]) sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 32;
+  if (value > 128 * sizes_[kEver]) sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 128;
   history_.Add(value, highest);
   model_.Tick({history_, tickS, netRate_});
   at_ = (at_ + 1) % TickHistory::kCapacity;
+  const TickHistory::Line line = history_.Fit(static_cast<std::size_t>(kSlopeS / tickS) + 1);
   for (int index = 0; index < kHorizons; ++index) {
     if (ticks_ >= static_cast<std::size_t>(keeps_.ticks[static_cast<std::size_t>(index)])) Judge(index);
     Say(index);
+    Latest(index).lineRise = StandingOut(line, index);
   }
   ++ticks_;
+}
+
+/** How far the line leads within a horizon, where it stands out of what the series usually does; else 0. */
+double Forecaster::StandingOut(const TickHistory::Line& line, int index) const {
+  const double rise = line.slope * keeps_.ticks[static_cast<std::size_t>(index)];
+  const double usual = std::max(sizes_[kSteady], kLeastSize) * keeps_.rootTicks[static_cast<std::size_t>(index)];
+  const bool standsOut = rise > kLineMoves * usual && line.slope > kLineErrors * line.slopeError;
+  return standsOut ? rise : 0;
 }
 
 void Forecaster::Measured(double step) {
@@ -152,6 +183,10 @@ void Forecaster::Judge(int index) {
         keeps_.weighing * measure.loss + interval.scale * (interval.high - interval.low + 20 * missed);
   }
   Weigh(&horizon);
+  // What all together promised is steered once more: each may hold its promise, and the narrowest weigh the most.
+  horizon.widerBelow = Widened(horizon.widerBelow, moved < said.lowMove);
+  horizon.widerAbove = Widened(horizon.widerAbove, moved > said.highMove);
+  if (said.lineRise > 0) horizon.lines.Add(highest / said.lineRise);
   horizon.loss = keeps_.skill * horizon.loss + std::fabs(moved - said.move);
   horizon.persistenceLoss = keeps_.skill * horizon.persistenceLoss + std::fabs(moved);
 }
@@ -192,6 +227,8 @@ void Forecaster::Say(int index) {
     said.highMove += measure.weight * (interval.move + interval.high * interval.scale);
     said.highestMove += measure.weight * std::max(0.0, std::max(0.0, interval.move) + over * interval.scale);
   }
+  said.lowMove = said.move + (std::min(said.lowMove, said.move) - said.move) * std::exp(horizon.widerBelow);
+  said.highMove = said.move + (std::max(said.highMove, said.move) - said.move) * std::exp(horizon.widerAbove);
 }
 
 HorizonForecast Forecaster::At(int horizon) const {
@@ -212,9 +249,13 @@ double Forecaster::ChanceOfReaching(double bytes, int horizon) const {
   for (std::size_t at = 0; at < kYardsticks; ++at) {
     const SaidInterval& interval = said.intervals[at];
     const double top = last_.usedBytes + std::max(0.0, interval.move);
-    below += each.measures[at].weight * each.measures[at].overshoots.ShareBelow((bytes - top) / interval.scale);
+    below +=
+        each.measures[at].weight * each.measures[at].overshoots.ShareBelow((bytes - top) / interval.scale);
   }
-  return std::clamp(1 - below, 0.0, 1.0);
+  const double chance = std::clamp(1 - below, 0.0, 1.0);
+  if (said.lineRise <= 0) return chance;
+  const double part = (bytes - last_.usedBytes) / said.lineRise;
+  return std::max(chance, 1 - each.lines.ShareBelow(part));
 }
 
 double Forecaster::ChanceWithin(double bytes, int horizon) const {

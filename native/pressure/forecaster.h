@@ -36,12 +36,14 @@ struct TimeToReach {
 };
 
 /**
- * Forecasts usage from the samples so far, with intervals that follow how wrong earlier forecasts of the same series were. It
- * knows no limit: those are asked about. Takes no memory beyond itself, and well below a microsecond a sample.
+ * Forecasts usage from the samples so far, with intervals that follow how wrong earlier forecasts of the same
+ * series were. It knows no limit: those are asked about. Takes no memory beyond itself, and well below a
+ * microsecond a sample.
  *
- * Errors are counted in units of how much the series moves at the moment, so that an interval widens with the first steps of a
- * storm. Their quantiles are steered to the coverage that was promised (Gibbs and Candès, adaptive conformal inference,
- * NeurIPS 2021; Angelopoulos, Candès and Tibshirani, conformal PID control, arXiv 2307.16895).
+ * Errors are counted in units of how much the series moves at the moment, so that an interval widens with the
+ * first steps of a storm. Their quantiles are steered to the coverage that was promised (Gibbs and Candès,
+ * adaptive conformal inference, NeurIPS 2021; Angelopoulos, Candès and Tibshirani, conformal PID control,
+ * arXiv 2307.16895).
  */
 class Forecaster {
  public:
@@ -61,7 +63,8 @@ class Forecaster {
   /** The chance that the forecast of a horizon is off by no more than `bytes`. */
   double ChanceWithin(double bytes, int horizon) const;
 
-  /** 1 − the mean absolute error over that of "no change", lately; kUnknown before anything can be compared. */
+  /** 1 − the mean absolute error over that of "no change", lately; kUnknown before anything can be compared.
+   */
   double Skill(int horizon) const;
 
   /** Bytes a second, over the last minute. */
@@ -75,8 +78,9 @@ class Forecaster {
   static constexpr std::size_t kLeastTicks = 3;
 
   /**
-   * Ways of measuring an error, of which those that told the narrowest true intervals lately count the most: "no change" against
-   * how far the series moves at all, and the model's forecast against how far it moved in twenty minutes, and in one.
+   * Ways of measuring an error, of which those that told the narrowest true intervals lately count the most:
+   * "no change" against how far the series moves at all, and the model's forecast against how far it moved in
+   * twenty minutes, and in one.
    */
   enum Yardstick { kEver, kSteady, kQuick };
   static constexpr int kYardsticks = 3;
@@ -92,6 +96,8 @@ class Forecaster {
   struct Said {
     double value = 0;
     double move = 0;
+    /** How far the line of the last minute leads until then, where it stands out of what is usual; 0 where it does not. */
+    double lineRise = 0;
     std::array<SaidInterval, kYardsticks> intervals;
     /** All yardsticks together, from `value`. */
     double lowMove = 0;
@@ -123,8 +129,15 @@ class Forecaster {
   };
 
   struct Horizon {
+    Horizon();
+
     std::array<Measure, kYardsticks> measures;
+    /** Of lines that stood out: the highest usage on the way, over what the line led to. 1: it went on. */
+    ErrorDistribution lines;
     std::array<Said, TickHistory::kCapacity> said{};
+    /** How much wider than all yardsticks together say each side is, as a logarithm. */
+    double widerBelow = 0;
+    double widerAbove = 0;
     double loss = 0;
     double persistenceLoss = 0;
   };
@@ -136,8 +149,10 @@ class Forecaster {
   void Weigh(Horizon* horizon);
   void Say(int index);
   void SetTick(double tickS);
+  double StandingOut(const TickHistory::Line& line, int index) const;
   double NetRate(const PressureSample& sample);
-  const Said& Latest(int horizon) const { return horizons_[horizon].said[at_]; }
+  const Said& Latest(int horizon) const { return horizons_[static_cast<std::size_t>(horizon)].said[at_]; }
+  Said& Latest(int horizon) { return horizons_[static_cast<std::size_t>(horizon)].said[at_]; }
 
   AnyModel model_;
   Resampler resampler_;

@@ -3,12 +3,6 @@
 #include <cmath>
 
 namespace rmem {
-namespace {
-
-constexpr int kMinute = 1;  // of kHorizonS
-constexpr double kTolerance = 0.01;
-
-}  // namespace
 
 int HorizonOf(double seconds) {
   int found = 0;
@@ -24,6 +18,7 @@ SeriesEvent Monitor::Observe(const PressureSample& sample) {
   const SeriesEvent event = forecaster_.Observe(sample);
   sample_ = sample;
   limitBytes_ = std::isnan(options_.limitBytes) ? sample.totalBytes : options_.limitBytes;
+  confidence_.Observe(sample.timeS, sample.usedBytes, limitBytes_ > 0 ? limitBytes_ : sample.usedBytes, forecaster_);
   changed_ = false;
   if (!(limitBytes_ > 0)) {
     limitBytes_ = kUnknown;
@@ -37,12 +32,6 @@ SeriesEvent Monitor::Observe(const PressureSample& sample) {
 
 double Monitor::CrossingChance(int horizon) const {
   return std::isnan(limitBytes_) ? kUnknown : forecaster_.ChanceOfReaching(limitBytes_, horizon);
-}
-
-double Monitor::Confidence() const {
-  if (!forecaster_.ready()) return kUnknown;
-  const double whole = std::isnan(limitBytes_) ? sample_.usedBytes : limitBytes_;
-  return forecaster_.ChanceWithin(kTolerance * whole, kMinute);
 }
 
 TimeToReach Monitor::TimeToCritical() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pressure/action_ladder.h"
+#include "pressure/confidence.h"
 #include "pressure/forecaster.h"
 #include "pressure/policy.h"
 #include "pressure/sample.h"
@@ -31,13 +32,14 @@ class Monitor {
   /** Of reaching the limit within a horizon; kUnknown without a limit. */
   double CrossingChance(int horizon) const;
   /** That the forecast of a minute is off by at most a hundredth of the limit, or of usage; kUnknown at first. */
-  double Confidence() const;
+  double confidence() const { return confidence_.chance(); }
   TimeToReach TimeToCritical() const;
 
  private:
   MonitorOptions options_;
   Forecaster forecaster_;
   ActionLadder ladder_;
+  Confidence confidence_;
   PressureSample sample_;
   double limitBytes_ = kUnknown;
   bool changed_ = false;

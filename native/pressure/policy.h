@@ -4,7 +4,8 @@
 
 namespace rmem {
 
-/** How serious it is. Each level but the first has its action: monitor, gentle and aggressive eviction, emergency cleanup. */
+/** How serious it is. Each level but the first has its action: monitor, gentle and aggressive eviction,
+ * emergency cleanup. */
 enum class PressureLevel { kNormal, kWarning, kHigh, kCritical, kEmergency };
 inline constexpr int kLevels = 4;  // that begin at a threshold
 
@@ -14,16 +15,18 @@ struct PressurePolicy {
   std::array<double, kLevels> thresholds{0.70, 0.80, 0.90, 0.95};
   /** By usage alone, as static alarms do, where false. */
   bool predictive = true;
-  /** The chance of reaching the limit within `aheadS` from which each level is due whatever usage is; increasing. */
-  std::array<double, kLevels> chances{0.02, 0.08, 0.20, 0.90};
+  /** The chance of reaching the limit within `aheadS` from which each level is due whatever usage is;
+   * increasing. */
+  std::array<double, kLevels> chances{0.05, 0.20, 0.50, 0.95};
   /** One of kHorizonS. */
   double aheadS = 60;
   /**
-   * High and critical are due by usage only where the limit has at least this chance to be reached: a server that stands at 91 %
-   * and does not move is in no danger. 0: by usage alone.
+   * High and critical are due by usage only where the limit has at least this chance to be reached: a server
+   * that stands at 91 % and does not move is in no danger. 0: by usage alone.
    */
   double leastChance = 0.01;
-  /** Thresholds but the last move by up to a tenth to hold so many false alarms an hour; negative: they stand. */
+  /** Thresholds but the last move by up to a tenth to hold so many false alarms an hour; negative: they
+   * stand. */
   double falseAlarmsPerHour = -1;
   /** Samples in a row that a level must be due; an emergency by usage is one at once. */
   int samplesToEnter = 2;

@@ -9,8 +9,8 @@
 namespace rmem {
 
 /**
- * Puts irregular samples on a regular grid. Its step is five seconds, or what lies between samples where that is more, told by
- * the first of them; values between samples lie on the line between them.
+ * Puts irregular samples on a regular grid. Its step is five seconds, or what lies between samples where that
+ * is more, told by the first of them; values between samples lie on the line between them.
  */
 class Resampler {
  public:
@@ -23,8 +23,9 @@ class Resampler {
 
   static constexpr double kLeastTickS = 5;
 
-  /** Calls tick(value, highest of all samples since the tick before) for each point of the grid that is reached; the first
-   * of a grid is the sample it begins with. Where it begins anew, it does so before tick is called. */
+  /** Calls tick(value, highest of all samples since the tick before) for each point of the grid that is
+   * reached; the first of a grid is the sample it begins with. Where it begins anew, it does so before tick
+   * is called. */
   template <typename Tick>
   Outcome Observe(const PressureSample& sample, const Tick& tick) {
     const double step = sample.timeS - last_.timeS;

@@ -7,9 +7,10 @@
 namespace rmem {
 
 /**
- * Least squares that forgets, with a constant pull of all coefficients to zero: after n updates what was learned counts
- * 2^(-n / halfLife), the pull always `ridge` values of variance one. So the prior is "no change", and what nothing supports any more
- * decays back to it, where recursive least squares with forgetting would let its covariance grow without bound.
+ * Least squares that forgets, with a constant pull of all coefficients to zero: after n updates what was
+ * learned counts 2^(-n / halfLife), the pull always `ridge` values of variance one. So the prior is "no
+ * change", and what nothing supports any more decays back to it, where recursive least squares with
+ * forgetting would let its covariance grow without bound.
  */
 template <int N>
 class RecursiveRidge {

@@ -20,8 +20,10 @@ struct SeriesView {
   std::size_t size() const { return timeS.size(); }
 
   PressureSample At(std::size_t at) const {
-    const auto value = [at](std::span<const double> column) { return column.empty() ? kUnknown : column[at]; };
-    return {timeS[at],         usedBytes[at],     value(totalBytes),    value(swapBytes),
+    const auto value = [at](std::span<const double> column) {
+      return column.empty() ? kUnknown : column[at];
+    };
+    return {timeS[at],         usedBytes[at],         value(totalBytes), value(swapBytes),
             value(psiPercent), value(allocatedBytes), value(freedBytes)};
   }
 };

@@ -18,8 +18,8 @@ TickHistory::Line TickHistory::Fit(std::size_t ticks) const {
   if (n == 0) return {};
   const double newest = At(0);
   const double* const oldest = &values_[at_ + kCapacity - (n - 1)];
-  // Against the newest value and its own middle, so that large totals don't cancel. Four sums each, so that none waits for
-  // the one before.
+  // Against the newest value and its own middle, so that large totals don't cancel. Four sums each, so that
+  // none waits for the one before.
   const double middle = (static_cast<double>(n) - 1) / 2;
   constexpr std::size_t kLanes = 4;
   std::array<double, kLanes> sums{};

@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Chalk } from "chalk";
 import type { Command } from "commander";
@@ -22,6 +21,7 @@ import { terminalReport } from "../report/terminal.js";
 import { TraceInput } from "../trace/input.js";
 import { pathOf, type TraceSource } from "../trace/source.js";
 import type { CommandContext } from "./context.js";
+import { exportTo } from "./export.js";
 import { type ReplayFlags, replayOptions } from "./replay-options.js";
 
 interface Job {
@@ -281,17 +281,6 @@ function toResultFile(job: Job, { traces: measured, stopped }: Measured): Result
     ...assembled,
     warnings: [...warningsOf(job, traces, { host }), ...assembled.warnings],
   };
-}
-
-function exportTo(path: string | undefined, text: () => string): void {
-  if (path === undefined) return;
-  try {
-    writeFileSync(path, text());
-  } catch (cause) {
-    throw new UserError("not-written", `${path} could not be written: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
 }
 
 /** Where progress goes: the live view, a line, or nowhere. */

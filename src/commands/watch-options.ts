@@ -1,24 +1,19 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { UsageError } from "../errors.js";
-import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../native/pressure.js";
+import type { ForecastModel, PressurePolicy } from "../native/pressure.js";
 import { readWatchConfig, type WatchConfig } from "../pressure/live/watch-config.js";
 import { type OutputFormat, outputFormatOf } from "../trace/output.js";
 import { parseBytes, parseDuration } from "../units.js";
+import { addPressureOptions, type PressureFlags, policyOf } from "./pressure-options.js";
 import { parsedBy } from "./trace-options.js";
 
-interface WatchFlags {
+interface WatchFlags extends PressureFlags {
   readonly pid?: number;
   readonly cgroup?: string;
   readonly system?: boolean;
   readonly limit?: number;
   readonly interval?: number;
   readonly for?: number;
-  readonly model?: ForecastModel;
-  readonly thresholds?: number[];
-  readonly chances?: number[];
-  readonly ahead?: number;
-  readonly falseAlarms?: number;
-  readonly predictive: boolean;
   readonly record?: string;
   readonly force?: boolean;
   readonly prometheus?: string;
@@ -91,26 +86,6 @@ function pid(text: string): number {
   });
 }
 
-/** `70,80,90,95` → shares. */
-function levelShares(text: string): number[] {
-  const percents = text.split(",").map((word) => Number(word.trim().replace(/%$/, "") || Number.NaN));
-  const rising = percents.every((each, index) => each > (percents[index - 1] ?? 0) && each <= 100);
-  if (percents.length === 4 && rising) return percents.map((each) => each / 100);
-  throw new UsageError("bad-thresholds", `"${text}" are not four rising percentages up to 100`, {
-    remedy: "Write them like 70,80,90,95: for warning, high, critical and emergency.",
-  });
-}
-
-/** `0.1/h`, `0.1`. */
-function perHour(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(?:\/h)?$/.exec(text.trim());
-  const rate = match === null ? 0 : Number(match[1]);
-  if (rate > 0) return rate;
-  throw new UsageError("bad-number", `"${text}" is no rate of false alarms`, {
-    remedy: "Write it like 0.1/h.",
-  });
-}
-
 function endpoint(text: string): Endpoint {
   const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(text.trim());
   const port = Number(match?.[3]);
@@ -159,26 +134,6 @@ function checkInterval(ns: number): number {
   });
 }
 
-/** The shortest horizon of the forecaster: below it there is no chance to tell. */
-const SHORTEST_AHEAD_S = 30;
-
-function policyOf(flags: WatchFlags, config: WatchConfig | undefined): PressurePolicy {
-  const policy: PressurePolicy = {
-    ...config?.policy,
-    ...(flags.thresholds && { thresholds: flags.thresholds }),
-    ...(flags.chances && { chances: flags.chances }),
-    ...(flags.ahead !== undefined && { aheadS: flags.ahead / 1e9 }),
-    ...(flags.falseAlarms !== undefined && { falseAlarmsPerHour: flags.falseAlarms }),
-    ...(!flags.predictive && { predictive: false }),
-  };
-  if (policy.aheadS !== undefined && policy.aheadS < SHORTEST_AHEAD_S) {
-    throw new UsageError("bad-duration", `a policy cannot look less than ${SHORTEST_AHEAD_S} s ahead`, {
-      remedy: "Forecasts are of 30, 60 and 120 s.",
-    });
-  }
-  return policy;
-}
-
 /** The command line beats the file. Throws UserError. */
 export function watchSettings(flags: WatchFlags): WatchSettings {
   const config = flags.config === undefined ? undefined : readWatchConfig(flags.config);
@@ -202,7 +157,7 @@ export function watchSettings(flags: WatchFlags): WatchSettings {
     intervalNs: checkInterval(flags.interval ?? config?.intervalNs ?? DEFAULT_INTERVAL_NS),
     forNs,
     model: flags.model ?? config?.model ?? "adaptive",
-    policy: policyOf(flags, config),
+    policy: policyOf(flags, config?.policy),
     record:
       path === undefined ? undefined : { path, format: recordingFormat(path), force: flags.force === true },
     prometheus: prometheus === undefined ? undefined : endpoint(prometheus),
@@ -218,7 +173,7 @@ export function watchSettings(flags: WatchFlags): WatchSettings {
 const duration = parsedBy((text) => Math.round(parseDuration(text)));
 
 export function watchOptions(): Command {
-  return new Command("watch")
+  const bare = new Command("watch")
     .usage("[options]")
     .summary("the early warning of memory pressure, live")
     .description(
@@ -233,25 +188,8 @@ export function watchOptions(): Command {
       parsedBy(parseBytes),
     )
     .option("--interval <time>", "between samples (default: 1s)", duration)
-    .option("--for <time>", "end after so long, e.g. 10m", duration)
-    .addOption(new Option("--model <name>", "what forecasts (default: adaptive)").choices(FORECAST_MODELS))
-    .option(
-      "--thresholds <list>",
-      "usage in percent at which warning, high, critical and emergency begin (default: 70,80,90,95)",
-      parsedBy(levelShares),
-    )
-    .option(
-      "--chances <list>",
-      "chance in percent of reaching the limit from which each level is due before its usage is",
-      parsedBy(levelShares),
-    )
-    .option("--ahead <time>", "how far ahead that chance looks, e.g. 60s", duration)
-    .option(
-      "--false-alarms <rate>",
-      "let thresholds move by up to 10 points to hold so many false alarms, e.g. 0.1/h",
-      parsedBy(perHour),
-    )
-    .option("--no-predictive", "levels by usage alone, as static alarms have them")
+    .option("--for <time>", "end after so long, e.g. 10m", duration);
+  return addPressureOptions(bare)
     .option("--record <file>", "record the samples: .rmt, .rmt.gz, .csv, …; forecast reads it")
     .option("-f, --force", "replace a recording that is there")
     .option(

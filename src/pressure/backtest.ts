@@ -141,11 +141,13 @@ function chartOf({ columns }: Series): SeriesChart {
   const { timeS, usedBytes } = columns;
   const [first = 0, last = 0] = [timeS[0], timeS.at(-1)];
   const spanS = last - first;
-  const low: (number | null)[] = new Array(CHART_POINTS).fill(null);
-  const high: (number | null)[] = new Array(CHART_POINTS).fill(null);
+  // No more points than samples, or there would be holes between them.
+  const points = Math.max(1, Math.min(CHART_POINTS, Math.floor(timeS.length / 2)));
+  const low: (number | null)[] = new Array(points).fill(null);
+  const high: (number | null)[] = new Array(points).fill(null);
   for (let at = 0; at < timeS.length; at += 1) {
     const share = spanS > 0 ? ((timeS[at] as number) - first) / spanS : 0;
-    const point = Math.min(CHART_POINTS - 1, Math.floor(share * CHART_POINTS));
+    const point = Math.min(points - 1, Math.floor(share * points));
     const used = usedBytes[at] as number;
     low[point] = Math.min(low[point] ?? used, used);
     high[point] = Math.max(high[point] ?? used, used);

@@ -186,7 +186,7 @@ const KNOWN: Readonly<Record<SeriesRole, readonly string[]>> = {
   freed: ["freed", "totalfreed", "freedtotal", "bytesfreed", "deallocated", "totaldeallocated"],
 };
 
-const SERIES_ROLES = Object.keys(KNOWN) as readonly SeriesRole[];
+export const SERIES_ROLES = Object.keys(KNOWN) as readonly SeriesRole[];
 
 const bare = (header: string): string => header.toLowerCase().replace(/[^a-z0-9]/g, "");
 

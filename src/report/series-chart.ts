@@ -30,7 +30,7 @@ export function seriesChart(
     row % 2 === 0 ? formatBytes((top * (ROWS - row)) / ROWS) : "",
   );
   const margin = Math.max(...labels.map((label) => label.length));
-  const columns = columnsOf(chart, Math.max(10, Math.min(chart.highBytes.length, width - margin - 4)));
+  const columns = columnsOf(chart, Math.max(10, width - margin - 4));
   const limitRow = inSight ? ROWS - 1 - Math.min(ROWS - 1, Math.floor((limitBytes / top) * ROWS)) : -1;
   const lines = labels.map((label, row) => {
     const cells = columns.map((value) => {

@@ -133,7 +133,7 @@ export function WatchApp(props: WatchAppProps): React.JSX.Element {
         />
       )}
       <Text dimColor wrap="truncate">
-        {`${model}, a sample every ${formatDuration(intervalS * 1e9)}; right of now: forecast and its 90 % interval; q quits`}
+        {`q quits; ${model}, a sample every ${formatDuration(intervalS * 1e9)}; right of now: forecast, 90 % interval`}
       </Text>
     </Box>
   );

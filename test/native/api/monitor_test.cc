@@ -60,7 +60,7 @@ TEST(CMonitor, SaysWhatTheNativeMonitorSays) {
       EXPECT_EQ(forecast.horizons[at].highest_bytes, told.highest);
       EXPECT_EQ(forecast.horizons[at].chance, same.CrossingChance(at));
     }
-    EXPECT_EQ(forecast.confidence, same.Confidence());
+    EXPECT_EQ(forecast.confidence, same.confidence());
     rustydb_mem_monitor_destroy(monitor);
   }
 }

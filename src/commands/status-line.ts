@@ -1,0 +1,27 @@
+const LINE_INTERVAL_MS = 1000;
+
+/** What is being done: one line that is rewritten on a terminal, else a line a second. */
+export class StatusLine {
+  private readonly onTerminal: boolean;
+  private shownAt = Date.now();
+  private shown = false;
+
+  /** Without a stream it says nothing. */
+  constructor(private readonly stream: NodeJS.WriteStream | undefined) {
+    this.onTerminal = stream?.isTTY === true && process.env.TERM !== "dumb";
+  }
+
+  show(text: string): void {
+    const now = Date.now();
+    if (!this.onTerminal && now - this.shownAt < LINE_INTERVAL_MS) return;
+    this.shownAt = now;
+    this.shown = true;
+    this.stream?.write(this.onTerminal ? `\r\x1b[K${text}` : `${text}\n`);
+  }
+
+  /** Takes the line away. */
+  close(): void {
+    if (this.shown && this.onTerminal) this.stream?.write("\r\x1b[K");
+    this.shown = false;
+  }
+}
