@@ -38,6 +38,15 @@ TEST(PlanTimes, StayFewAndEvenHoweverLongTheTrace) {
   EXPECT_LE(longest, 2 * shortest);
 }
 
+TEST(PlanTimes, StayFewWhateverTimesThereAre) {
+  PlanTimes times;
+  const std::uint64_t latest = ~std::uint64_t{0} - 1;
+  for (std::uint64_t event = 1; event <= 20'000; ++event)
+    times.Take(event, latest - (20'000 - event) * 1000 * kMs);
+  times.Finish(20'000, latest);
+  EXPECT_LT(times.times().size(), PlanTimes::kMost);
+}
+
 TEST(PlanTimes, KnowSinceWhenNothingHappened) {
   PlanTimes times;
   times.Take(1, 10 * kMs);

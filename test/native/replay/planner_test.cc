@@ -485,7 +485,8 @@ TEST(Planner, NamesTimesFromTheMarkStartOn) {
     events.push_back(event);
   };
   add(EventType::kAlloc, 1'000'000, 1);
-  add(EventType::kMark, 2'000'000, 0);  // start
+  add(EventType::kMark, 2'000'000, 0);
+  events.back().name = 1;  // start
   add(EventType::kAlloc, 50'000'000, 2);
   add(EventType::kSample, 60'000'000, 4096);
   add(EventType::kAlloc, 70'000'000, 3);
