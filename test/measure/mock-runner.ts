@@ -14,6 +14,8 @@ export interface MockWorld {
   readonly probeNs?: (allocator: Allocator, tick: number) => number;
   readonly replayedPeakBytes?: (allocator: Allocator, tick: number) => number;
   /** Throws what a round is to fail with. */
+  /** Memory second by second where a round looks at times; beside what every process takes. */
+  readonly timedBytes?: (allocator: Allocator, relieved: boolean) => readonly number[];
   readonly before?: (request: RoundRequest, tick: number) => void;
 }
 
@@ -52,20 +54,34 @@ export function mockRunner(world: MockWorld): { run: RoundRunner; requests: Roun
     const overhead =
       request.allocator.route === "none" ? 0 : (world.overheadBytes?.(request.allocator) ?? 100);
     const sample = (event: number, liveBytes: number) => ({
-      ...{ frame: "sample" as const, event, liveBytes, hugeBytes: 0 },
+      ...{ frame: "sample" as const, event, liveBytes, hugeBytes: 0, weighs: true },
       bytes: 4096 + (overhead === 0 ? 0 : liveBytes + overhead),
     });
+    const relieved = request.relief !== undefined;
+    const timed = !request.times ? [] : (world.timedBytes?.(request.allocator, relieved) ?? []);
+    const timedSamples = timed.map((bytes, second) => ({
+      ...{ frame: "sample" as const, event: 20, liveBytes: bytes, weighs: false },
+      bytes: 4096 + (request.allocator.route === "none" ? 0 : bytes),
+      ...{ timeNs: (5 + second) * 1e9, sinceNs: (5 + second) * 1e9, allocatedBytes: bytes },
+    }));
     const percentiles = { count: 9, p50: 1, p90: 2, p99: 3, p999: 4, p9999: 5, max: 6 };
+    const samples =
+      request.mode === "memory" ? [sample(0, 0), sample(10, 1000), sample(20, 500), ...timedSamples] : [];
+    for (const [index, each] of samples.entries()) options.onSample?.(each, index);
     return {
       hello: {
         ...{ frame: "hello", mallocLibrary: "/lib/libc.so.6", mallocVersion: "2.36", clockNs: 10, pid: 1 },
         route: request.allocator.route,
       },
       passes,
-      samples: request.mode === "memory" ? [sample(0, 0), sample(10, 1000), sample(20, 500)] : [],
+      samples,
+      reliefs: relieved
+        ? [{ frame: "relief", event: 20, timeNs: 15e9, level: "high", beforeBytes: 9000, afterBytes: 8000 }]
+        : [],
       result: {
         ...{ frame: "result", stats: { rounds: 1 } },
         ...(request.mode === "memory" ? { minorFaults: 5, endBytes: 4096 + overhead } : {}),
+        ...(relieved ? { reliefName: request.allocator.name === "jemalloc" ? null : "purge" } : {}),
         ...(request.mode === "latency" ? { latencyNs: { alloc: percentiles } } : {}),
       },
     };

@@ -16,7 +16,9 @@ function round(
       liveBytes,
       bytes,
       hugeBytes: event,
+      weighs: true,
     })),
+    reliefs: [],
     result: { frame: "result", stats: {}, ...result },
   };
 }
