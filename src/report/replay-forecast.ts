@@ -21,7 +21,7 @@ interface Forecast {
   readonly forecast: ForecastResult;
 }
 
-export const seconds = (value: number): string => formatDuration(value * 1e9);
+const seconds = (value: number): string => formatDuration(value * 1e9);
 
 /** The allocators of a trace that were looked ahead of; none where it was not asked for. */
 export function forecastsOf(file: ResultFile, trace: TraceResult): Forecast[] {
@@ -34,7 +34,7 @@ export const entryOf = (course: ForecastCourse, level: PressureLevel): LevelEntr
   course.entries.find((entry) => entry.level === level);
 
 /** How long before memory ran out the alarm began that still stood then; undefined: none did. */
-export function leadS(course: ForecastCourse): number | undefined {
+function leadS(course: ForecastCourse): number | undefined {
   const since = entryOf(course, "critical")?.standsSinceS;
   return course.outS === null || since === null || since === undefined ? undefined : course.outS - since;
 }
@@ -107,7 +107,7 @@ function levels(forecasts: readonly Forecast[], limited: boolean): ForecastTable
           at(entryOf(forecast, level)),
         ),
         forecast.outS === null ? "never" : seconds(forecast.outS),
-        lead === undefined ? "–" : seconds(lead),
+        lead === undefined ? "–" : lead === 0 ? "not seen" : seconds(lead),
         skills(forecast),
       ];
     }),
@@ -153,6 +153,7 @@ function relieved(forecasts: readonly Forecast[]): ForecastTable[] {
 }
 
 function signed(value: number): string {
+  if (value === 0) return "no later";
   return value < 0 ? `−${seconds(-value)}` : `+${seconds(value)}`;
 }
 

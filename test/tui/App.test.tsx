@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
-import type { RunProgress } from "../../src/measure/measurement-progress.js";
+import type { Outlook, RunProgress } from "../../src/measure/measurement-progress.js";
 import { openLiveView } from "../../src/tui/live.js";
 import { ratioBar } from "../../src/tui/ratioBar.js";
 
@@ -68,6 +68,31 @@ function progress(rows = 2): RunProgress {
   };
 }
 
+/** Of a limit of 100 bytes, two minutes on. */
+function outlook(usedBytes: number): Outlook {
+  const horizon = (horizonS: number) => ({
+    ...{
+      horizonS,
+      usedBytes,
+      lowBytes: usedBytes - 5,
+      highBytes: usedBytes + 5,
+      highestBytes: usedBytes + 6,
+    },
+    ...{ crossingChance: 0.1, skill: 0.2 },
+  });
+  return {
+    state: {
+      ...{ timeS: 120, usedBytes, limitBytes: 100, trend: "increasing", slopeBytesPerS: 1, confidence: 0.5 },
+      horizons: [30, 60, 120].map(horizon),
+      timeToCritical: { earliestS: 40, latestS: 80 },
+      ...{ level: "high", action: "gentle-eviction", changed: false, reason: null, event: "none" },
+      thresholds: [0.7, 0.8, 0.9, 0.95],
+    },
+    ranOut: false,
+    recent: Array.from({ length: 120 }, (_, timeS) => ({ timeS, value: (usedBytes * timeS) / 120 })),
+  };
+}
+
 describe("the live view", () => {
   it("has drawn when show comes back, and draws nothing until it is asked again", async () => {
     const { stdin, stdout, frames } = terminal();
@@ -101,6 +126,26 @@ describe("the live view", () => {
     type("\x03");
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(quits).toBe(2);
+    view.close();
+  });
+
+  it("shows where memory is heading while it is weighed, and what became of the others", async () => {
+    const { stdin, stdout, frames } = terminal(140, 24);
+    const view = await openLiveView({ stdin, stdout, baseline: "malloc", onQuit: () => undefined });
+    const [malloc, rustydb] = progress().rows;
+    await view.show({
+      ...progress(),
+      phase: "memory",
+      rows: [
+        { ...malloc, outlook: { ...outlook(96), ranOut: true } },
+        { ...rustydb, outlook: outlook(82) },
+      ] as RunProgress["rows"],
+    });
+    const shown = frames.join("");
+    expect(shown).toContain("RAN OUT after 2m 0s");
+    expect(shown).toContain("high  82 % after 2m 0s, critical 40 s–80 s");
+    expect(shown).toContain("+2 min");
+    expect(shown).toMatch(/[⠁-⣿]{5}/);
     view.close();
   });
 
