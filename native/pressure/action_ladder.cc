@@ -48,6 +48,7 @@ PressureLevel ActionLadder::Observe(double timeS, double usage, double chance) {
     const bool atOnce = level == kEmergency && DueByUsage(level, usage, chance);
     if (inARow_[level - 1] >= policy_.samplesToEnter || atOnce) entered = level;
   }
+  due_ = static_cast<PressureLevel>(entered);
   const int now = Number(level_);
   if (entered > now) {
     if (now < kAlarm && entered >= kAlarm) highestSinceAlarm_ = usage;

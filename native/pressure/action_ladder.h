@@ -23,6 +23,8 @@ class ActionLadder {
   PressureLevel Observe(double timeS, double usage, double chance);
 
   PressureLevel level() const { return level_; }
+  /** What is due now: a level that is only held, until it was calm for long enough, asks for nothing more to be done. */
+  PressureLevel due() const { return due_; }
   LevelReason reason() const { return reason_; }
   /** The share or the chance behind the reason, and what it is over. */
   double reasonValue() const { return reasonValue_; }
@@ -42,6 +44,7 @@ class ActionLadder {
   PressurePolicy policy_;
   std::array<double, kLevels> thresholds_;
   PressureLevel level_ = PressureLevel::kNormal;
+  PressureLevel due_ = PressureLevel::kNormal;
   LevelReason reason_ = LevelReason::kNone;
   double reasonValue_ = 0;
   double reasonThreshold_ = 0;

@@ -8,15 +8,16 @@ namespace {
 
 constexpr double kHalfLifeS = 1200;
 constexpr double kLossHalfLifeS = 900;
-constexpr double kShortS = 60;
+constexpr double kStraightS[] = {30, 60, 120};
 constexpr double kLongS = 300;
 constexpr double kClip = 6;
 /** How fast weights follow losses, in a mean absolute move. */
 constexpr double kLearningRate = 0.25;
 /** "No change" is believed before it is shown: so many average moves are on its side, at thirty seconds. */
 constexpr double kPriorLoss = 15;
-/** A straight line needs less to be believed: most of the time there is none, and it says the same as "no change". */
-constexpr double kPriorLossOfStraight = 5;
+/** A straight line needs less to be believed: most of the time there is none, and it says the same as "no
+ * change". */
+constexpr double kPriorLossOfStraight = 3;
 /** A line is straight that is so many times as steep as it is uncertain. */
 constexpr double kStraightErrors = 12;
 /** What is so far behind is not worth the sum. */
@@ -56,8 +57,10 @@ void AdaptiveModel::SetTick(double tickS) {
 void AdaptiveModel::Tick(const TickView& view) {
   if (view.tickS != tickS_) SetTick(view.tickS);
   holt_.Tick(view);
-  const Lines lines{view.history.Fit(WindowTicks(kShortS, view.tickS)),
-                    view.history.Fit(WindowTicks(kLongS, view.tickS))};
+  Lines lines;
+  for (std::size_t window = 0; window < kStraightWindows; ++window)
+    lines.brief[window] = view.history.Fit(WindowTicks(kStraightS[window], view.tickS));
+  lines.steady = view.history.Fit(WindowTicks(kLongS, view.tickS));
   at_ = (at_ + 1) % TickHistory::kCapacity;
   for (int index = 0; index < kHorizons; ++index) {
     const int ticks = TicksUntil(index, view.tickS);
@@ -82,7 +85,7 @@ void AdaptiveModel::Learn(Horizon* horizon, int ticks, const TickView& view) {
   // Large errors count by their size, not by its square (Huber).
   const double weight = off > 1 ? 1 / off : 1;
   horizon->regression.Update(said.features, target, weight, keep_);
-  for (int expert = 0; expert < kExperts; ++expert) {
+  for (std::size_t expert = 0; expert < kExperts; ++expert) {
     const double loss = std::min(kClip, std::fabs(moved - said.moves[expert]) / said.scale);
     horizon->losses[expert] = keepLoss_ * horizon->losses[expert] + loss;
   }
@@ -93,7 +96,8 @@ void AdaptiveModel::Say(int index, int ticks, const TickView& view, const Lines&
   const TickHistory& history = view.history;
   const double value = history.At(0);
   const double span = view.tickS * ticks;
-  const auto& [brief, steady] = lines;
+  const TickHistory::Line& brief = lines.brief[1];
+  const TickHistory::Line& steady = lines.steady;
   Said& said = horizon.said[at_];
   said.value = value;
   said.scale = std::max(horizon.scale, kLeastScale);
@@ -111,15 +115,19 @@ void AdaptiveModel::Say(int index, int ticks, const TickView& view, const Lines&
   for (int feature = 0; feature < kFeatures; ++feature)
     said.features[feature] = Clip(raw[feature] / said.scale);
   const double learned = horizon.regression.Predict(said.features) * said.scale;
-  const double straight =
-      std::fabs(brief.slope) > kStraightErrors * brief.slopeError ? brief.slope * ticks : 0;
-  said.moves = {0, steady.slope * ticks, learned, learned / 2, holt, straight, straight / 2};
+  said.moves = {0, steady.slope * ticks, learned, learned / 2, holt};
+  for (std::size_t window = 0; window < kStraightWindows; ++window) {
+    const auto& [slope, mean, error] = lines.brief[window];
+    const double straight = std::fabs(slope) > kStraightErrors * error ? slope * ticks : 0;
+    said.moves[kStraight + 2 * window] = straight;
+    said.moves[kStraight + 2 * window + 1] = straight / 2;
+  }
   // Hedge: weights by what each has lost, "no change" ahead at the start. Errors of long horizons overlap and
   // tell less.
   const double prior = kPriorLoss * std::sqrt(span / kHorizonS[0]);
   std::array<double, kExperts> losses = horizon.losses;
-  for (int expert = kSteadyLine; expert < kExperts; ++expert)
-    losses[static_cast<std::size_t>(expert)] += expert >= kStraight ? kPriorLossOfStraight : prior;
+  for (std::size_t expert = kSteadyLine; expert < kExperts; ++expert)
+    losses[expert] += expert >= kStraight ? kPriorLossOfStraight : prior;
   const double least = *std::min_element(losses.begin(), losses.end());
   double sum = 0;
   double move = 0;

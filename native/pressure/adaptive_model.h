@@ -24,9 +24,11 @@ class AdaptiveModel {
 
  private:
   static constexpr int kFeatures = 7;
-  enum Expert { kNoChange, kSteadyLine, kLearned, kHalfLearned, kDamped, kStraight, kHalfStraight };
-  static constexpr int kExperts = 7;
-  static constexpr double kRidge = 12;
+  static constexpr std::size_t kStraightWindows = 3;
+  /** Behind the last one there are the straight lines, each in full and by half. */
+  enum Expert : std::size_t { kNoChange, kSteadyLine, kLearned, kHalfLearned, kDamped, kStraight };
+  static constexpr std::size_t kExperts = kStraight + 2 * kStraightWindows;
+  static constexpr double kRidge = 6;
   using Features = RecursiveRidge<kFeatures>::Vector;
 
   /** What was said at a tick, until it can be judged. */
@@ -47,7 +49,8 @@ class AdaptiveModel {
 
   /** What all horizons share at a tick. */
   struct Lines {
-    TickHistory::Line brief;
+    /** Of the windows in which a line may be straight; the second is a minute. */
+    std::array<TickHistory::Line, kStraightWindows> brief;
     TickHistory::Line steady;
   };
 

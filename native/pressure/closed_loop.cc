@@ -104,7 +104,7 @@ class Run {
     switch (policy) {
       case EvictionPolicy::kPolicy:
         monitor->Observe(sample);
-        return static_cast<int>(monitor->ladder().level());
+        return static_cast<int>(monitor->ladder().due());
       case EvictionPolicy::kOracle:
         return needful ? static_cast<int>(PressureLevel::kEmergency) : 0;
       case EvictionPolicy::kStatic80:

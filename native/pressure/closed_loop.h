@@ -17,7 +17,7 @@ struct EvictionModel {
   double evictable = 0.3;
   double latencyS = 2;
   /** Share of the limit a second, by level from warning on. */
-  std::array<double, kLevels> ratePerS{0, 0.002, 0.01, 0.03};
+  std::array<double, kLevels> ratePerS{0, 0.0005, 0.01, 0.03};
   /** What of the evicted bytes is read again a second. */
   double refaultPerS = 1.0 / 600;
 };

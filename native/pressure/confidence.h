@@ -8,8 +8,9 @@
 namespace rmem {
 
 /**
- * The chance that the forecast of a minute is off by at most a hundredth of a whole (a limit, or usage where there is none), as
- * it comes true: what the forecaster's errors say is corrected by how often such a chance came true before, in tenths.
+ * The chance that the forecast of a minute is off by at most a hundredth of a whole (a limit, or usage where
+ * there is none), as it comes true: what the forecaster's errors say is corrected by how often such a chance
+ * came true before, in tenths.
  */
 class Confidence {
  public:

@@ -17,7 +17,8 @@ constexpr double kWeighingHalfLifeS = 3600;
 constexpr double kErrorHalfLife = 1500;
 constexpr double kLineHalfLife = 500;
 constexpr int kPriorLines = 8;
-/** A line stands out that leads further than so many usual moves, and is so many times as steep as it is uncertain. */
+/** A line stands out that leads further than so many usual moves, and is so many times as steep as it is
+ * uncertain. */
 constexpr double kLineMoves = 3;
 constexpr double kLineErrors = 6;
 constexpr double kWidening = 0.01;
@@ -125,7 +126,8 @@ void Forecaster::Tick(double value, double highest) {
   const double tickS = resampler_.tickS();
   if (tickS != keeps_.tickS) SetTick(tickS);
   if (ticks_ > 0) Measured(value - history_.At(0));
-  if (value > 128 * sizes_[kEver]) sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 128;
+  if (value > 128 * sizes_[kEver])
+    sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 128;
   history_.Add(value, highest);
   model_.Tick({history_, tickS, netRate_});
   at_ = (at_ + 1) % TickHistory::kCapacity;
@@ -141,7 +143,8 @@ void Forecaster::Tick(double value, double highest) {
 /** How far the line leads within a horizon, where it stands out of what the series usually does; else 0. */
 double Forecaster::StandingOut(const TickHistory::Line& line, int index) const {
   const double rise = line.slope * keeps_.ticks[static_cast<std::size_t>(index)];
-  const double usual = std::max(sizes_[kSteady], kLeastSize) * keeps_.rootTicks[static_cast<std::size_t>(index)];
+  const double usual =
+      std::max(sizes_[kSteady], kLeastSize) * keeps_.rootTicks[static_cast<std::size_t>(index)];
   const bool standsOut = rise > kLineMoves * usual && line.slope > kLineErrors * line.slopeError;
   return standsOut ? rise : 0;
 }
@@ -183,7 +186,8 @@ void Forecaster::Judge(int index) {
         keeps_.weighing * measure.loss + interval.scale * (interval.high - interval.low + 20 * missed);
   }
   Weigh(&horizon);
-  // What all together promised is steered once more: each may hold its promise, and the narrowest weigh the most.
+  // What all together promised is steered once more: each may hold its promise, and the narrowest weigh the
+  // most.
   horizon.widerBelow = Widened(horizon.widerBelow, moved < said.lowMove);
   horizon.widerAbove = Widened(horizon.widerAbove, moved > said.highMove);
   if (said.lineRise > 0) horizon.lines.Add(highest / said.lineRise);

@@ -96,7 +96,8 @@ class Forecaster {
   struct Said {
     double value = 0;
     double move = 0;
-    /** How far the line of the last minute leads until then, where it stands out of what is usual; 0 where it does not. */
+    /** How far the line of the last minute leads until then, where it stands out of what is usual; 0 where it
+     * does not. */
     double lineRise = 0;
     std::array<SaidInterval, kYardsticks> intervals;
     /** All yardsticks together, from `value`. */

@@ -18,7 +18,8 @@ SeriesEvent Monitor::Observe(const PressureSample& sample) {
   const SeriesEvent event = forecaster_.Observe(sample);
   sample_ = sample;
   limitBytes_ = std::isnan(options_.limitBytes) ? sample.totalBytes : options_.limitBytes;
-  confidence_.Observe(sample.timeS, sample.usedBytes, limitBytes_ > 0 ? limitBytes_ : sample.usedBytes, forecaster_);
+  confidence_.Observe(sample.timeS, sample.usedBytes, limitBytes_ > 0 ? limitBytes_ : sample.usedBytes,
+                      forecaster_);
   changed_ = false;
   if (!(limitBytes_ > 0)) {
     limitBytes_ = kUnknown;

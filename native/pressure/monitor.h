@@ -31,7 +31,8 @@ class Monitor {
   bool changed() const { return changed_; }
   /** Of reaching the limit within a horizon; kUnknown without a limit. */
   double CrossingChance(int horizon) const;
-  /** That the forecast of a minute is off by at most a hundredth of the limit, or of usage; kUnknown at first. */
+  /** That the forecast of a minute is off by at most a hundredth of the limit, or of usage; kUnknown at
+   * first. */
   double confidence() const { return confidence_.chance(); }
   TimeToReach TimeToCritical() const;
 

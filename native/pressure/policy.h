@@ -17,14 +17,14 @@ struct PressurePolicy {
   bool predictive = true;
   /** The chance of reaching the limit within `aheadS` from which each level is due whatever usage is;
    * increasing. */
-  std::array<double, kLevels> chances{0.05, 0.20, 0.50, 0.95};
+  std::array<double, kLevels> chances{0.20, 0.45, 0.55, 0.95};
   /** One of kHorizonS. */
   double aheadS = 60;
   /**
    * High and critical are due by usage only where the limit has at least this chance to be reached: a server
    * that stands at 91 % and does not move is in no danger. 0: by usage alone.
    */
-  double leastChance = 0.01;
+  double leastChance = 0.10;
   /** Thresholds but the last move by up to a tenth to hold so many false alarms an hour; negative: they
    * stand. */
   double falseAlarmsPerHour = -1;

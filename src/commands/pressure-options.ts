@@ -45,7 +45,7 @@ export function addPressureOptions(command: Command): Command {
     )
     .option(
       "--chances <list>",
-      "chance in percent of reaching the limit from which each level is due before its usage is (default: 5,20,50,95)",
+      "chance in percent of reaching the limit from which each level is due before its usage is (default: 20,45,55,95)",
       parsedBy(levelShares),
     )
     .option(

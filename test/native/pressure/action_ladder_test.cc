@@ -10,7 +10,7 @@ class Climb {
  public:
   explicit Climb(const PressurePolicy& policy = {}) : ladder_(policy) {}
 
-  PressureLevel At(double usage, double chance = 0.015, int seconds = 1) {
+  PressureLevel At(double usage, double chance = 0.15, int seconds = 1) {
     PressureLevel level = ladder_.level();
     for (int i = 0; i < seconds; ++i) level = ladder_.Observe(second_++, usage, chance);
     return level;
@@ -47,9 +47,9 @@ TEST(ActionLadder, AnEmergencyByUsageWaitsForNothing) {
 
 TEST(ActionLadder, LeavesFivePointsLowerAfterThirtySecondsAStepAtATime) {
   Climb climb;
-  climb.At(0.92, 0.015, 2);
+  climb.At(0.92, 0.15, 2);
   EXPECT_EQ(climb.ladder().level(), PressureLevel::kCritical);
-  EXPECT_EQ(climb.At(0.86, 0.015, 100), PressureLevel::kCritical);
+  EXPECT_EQ(climb.At(0.86, 0.15, 100), PressureLevel::kCritical);
   EXPECT_EQ(climb.ladder().reason(), LevelReason::kHeld);
   EXPECT_EQ(climb.At(0.5, 0, 30), PressureLevel::kCritical);
   EXPECT_EQ(climb.At(0.5, 0), PressureLevel::kHigh);
@@ -60,7 +60,7 @@ TEST(ActionLadder, LeavesFivePointsLowerAfterThirtySecondsAStepAtATime) {
 
 TEST(ActionLadder, ASetbackBeginsTheWaitAgain) {
   Climb climb;
-  climb.At(0.75, 0.015, 2);
+  climb.At(0.75, 0.15, 2);
   climb.At(0.5, 0, 29);
   climb.At(0.72, 0);
   EXPECT_EQ(climb.At(0.5, 0, 30), PressureLevel::kWarning);
@@ -69,9 +69,9 @@ TEST(ActionLadder, ASetbackBeginsTheWaitAgain) {
 
 TEST(ActionLadder, AChanceIsEnough) {
   Climb climb;
-  EXPECT_EQ(climb.At(0.4, 0.5, 2), PressureLevel::kCritical);
+  EXPECT_EQ(climb.At(0.4, 0.6, 2), PressureLevel::kCritical);
   EXPECT_EQ(climb.ladder().reason(), LevelReason::kChance);
-  EXPECT_DOUBLE_EQ(climb.ladder().reasonValue(), 0.5);
+  EXPECT_DOUBLE_EQ(climb.ladder().reasonValue(), 0.6);
   PressurePolicy still;
   still.predictive = false;
   Climb blind(still);
@@ -91,12 +91,12 @@ TEST(ActionLadder, CoolsDownButNotFromAnEmergency) {
   PressurePolicy policy;
   policy.leaveAfterS = 1;
   Climb climb(policy);
-  climb.At(0.4, 0.1, 2);
+  climb.At(0.4, 0.5, 2);
   ASSERT_EQ(climb.ladder().level(), PressureLevel::kHigh);
   climb.At(0.4, 0, 3);
   ASSERT_LT(climb.ladder().level(), PressureLevel::kHigh);
-  EXPECT_LT(climb.At(0.4, 0.1, 30), PressureLevel::kHigh);
-  EXPECT_EQ(climb.At(0.96, 0.1), PressureLevel::kEmergency);
+  EXPECT_LT(climb.At(0.4, 0.5, 30), PressureLevel::kHigh);
+  EXPECT_EQ(climb.At(0.96, 0.5), PressureLevel::kEmergency);
 }
 
 TEST(ActionLadder, ThresholdsMoveWithFalseAlarmsButTheLastStands) {
@@ -104,7 +104,7 @@ TEST(ActionLadder, ThresholdsMoveWithFalseAlarmsButTheLastStands) {
   policy.falseAlarmsPerHour = 0.1;
   Climb climb(policy);
   for (int alarm = 0; alarm < 30; ++alarm) {
-    climb.At(0.945, 0.015, 3);
+    climb.At(0.945, 0.15, 3);
     climb.At(0.3, 0, 200);
   }
   const auto& thresholds = climb.ladder().thresholds();
