@@ -94,6 +94,16 @@ TEST(CMonitor, TakesItsOwnThresholds) {
   rustydb_mem_monitor_destroy(monitor);
 }
 
+TEST(CMonitor, HasTheDefaultsThatTheHeaderTells) {
+  const rmem::PressurePolicy policy;
+  EXPECT_EQ(policy.thresholds, (std::array<double, 4>{0.70, 0.80, 0.90, 0.95}));
+  EXPECT_EQ(policy.chances, (std::array<double, 4>{0.20, 0.45, 0.55, 0.95}));
+  EXPECT_EQ(policy.aheadS, 60);
+  EXPECT_EQ(policy.leaveAfterS, 30);
+  EXPECT_EQ(policy.cooldownS, 60);
+  EXPECT_EQ(policy.samplesToEnter, 2);
+}
+
 TEST(CMonitor, RefusesWhatCannotBe) {
   const auto refuses = [](auto&& change) {
     rustydb_mem_monitor_options options = Options(1e9);
