@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -116,7 +117,14 @@ class HeapRoute {
 
   void VisitStats(const StatVisitor& visit) { heap_->Stats().ForEach(visit.take, visit.sink); }
 
-  static const char* ReliefName() { return "purge, compact"; }
+  static const char* ReliefName() {
+    static constexpr const char* kOwn = "purge, compact";
+    const char* rest = MallocRelief::OfThisProcess().name();
+    if (P == Preset::kRustydb || rest == nullptr) return kOwn;
+    static char both[64];
+    std::snprintf(both, sizeof(both), "%s, %s", kOwn, rest);
+    return both;
+  }
   void Relieve(Relief relief) {
     if (relief == Relief::kCompact) {
       heap_->Compact();

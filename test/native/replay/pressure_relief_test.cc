@@ -128,6 +128,8 @@ TEST(PressureRelief, KnowsTheMallocOfThisProcess) {
   EXPECT_STREQ(MallocRoute::ReliefName(), "malloc_trim");
 #endif
   EXPECT_EQ(NoneRoute::ReliefName(), nullptr);
+  EXPECT_STREQ(HeapRoute<Preset::kRustydb>::ReliefName(), "purge, compact");
+  EXPECT_EQ(std::string(HeapRoute<Preset::kSlab>::ReliefName()).find("purge, compact"), 0u);
   MallocRelief::OfThisProcess().Relieve();
 }
 
