@@ -27,6 +27,8 @@ const POLICY_NAMES: Readonly<Record<EvictionPolicy, string>> = {
 };
 
 const LEAST_IN_BIN = 200;
+/** What is off by less more than "no change" is as good as it. */
+const NOTICEABLY_WORSE = 1.01;
 
 const originsOf = ({ scorecard }: ForecastResult): readonly OriginScore[] =>
   scorecard.all === null ? scorecard.origins : [...scorecard.origins, scorecard.all];
@@ -57,7 +59,7 @@ export function forecastAnswer(result: ForecastResult): string {
     const judged =
       ratio.high < 1
         ? `are off by ${formatRatio(ratio.estimate)} of what "no change" is off by`
-        : ratio.low > 1
+        : ratio.low > NOTICEABLY_WORSE
           ? `are worse than "no change" (${formatRatio(ratio.estimate)} of its error)`
           : `are no better than "no change" (${formatRatio(ratio.estimate)} of its error)`;
     sentences.push(
