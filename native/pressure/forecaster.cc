@@ -9,7 +9,7 @@ namespace {
 constexpr double kSizeHalfLifeS[] = {0, 1200, 60};
 /** How fast the weights of yardsticks follow their losses, and what is not worth the sum. */
 constexpr double kWeighing = 10;
-constexpr double kHopeless = 30;
+constexpr double kHopelessYardstick = 30;
 /** Until then nobody knows what is usual. */
 constexpr std::size_t kFirstSteps = 12;
 constexpr double kWeighingHalfLifeS = 3600;
@@ -205,7 +205,7 @@ void Forecaster::Weigh(Horizon* horizon) {
   for (Measure& measure : horizon->measures) {
     // A yardstick that lost a tenth more than the best counts a third of it.
     const double behind = kWeighing * (measure.loss / least - 1);
-    measure.weight = behind > kHopeless ? 0 : std::exp(-behind);
+    measure.weight = behind > kHopelessYardstick ? 0 : std::exp(-behind);
     sum += measure.weight;
   }
   for (Measure& measure : horizon->measures) measure.weight /= sum;
