@@ -46,7 +46,9 @@ function costs(): Cost[] {
   execFileSync("cmake", ["--build", build, "--target", "pressure_bench"], { stdio: "ignore" });
   const best = new Map<number, number>();
   for (let run = 0; run < 5; run += 1) {
-    const text = execFileSync(join(build, "Release", "pressure_bench"), [flags.samples], { encoding: "utf8" });
+    const text = execFileSync(join(build, "Release", "pressure_bench"), [flags.samples], {
+      encoding: "utf8",
+    });
     for (const line of text.trim().split("\n")) {
       const { stepS, nsPerSample } = JSON.parse(line) as Cost;
       best.set(stepS, Math.min(best.get(stepS) ?? Number.POSITIVE_INFINITY, nsPerSample));
