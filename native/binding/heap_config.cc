@@ -12,7 +12,7 @@ namespace rmem {
 namespace {
 
 template <std::size_t N>
-Napi::String Text(const Napi::Env& env, const FixedText<N>& text) {
+Napi::String FixedTextValue(const Napi::Env& env, const FixedText<N>& text) {
   return Napi::String::New(env, std::string(text.view()));
 }
 
@@ -20,9 +20,9 @@ Napi::Value MistakeValue(const Napi::Env& env, const TextMistake& mistake) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("line", mistake.line);
   value.Set("column", mistake.column);
-  value.Set("key", Text(env, mistake.key));
-  value.Set("message", Text(env, mistake.what));
-  value.Set("remedy", Text(env, mistake.remedy));
+  value.Set("key", FixedTextValue(env, mistake.key));
+  value.Set("message", FixedTextValue(env, mistake.what));
+  value.Set("remedy", FixedTextValue(env, mistake.remedy));
   Napi::Object result = Napi::Object::New(env);
   result.Set("mistake", value);
   return result;
@@ -50,7 +50,7 @@ Napi::Value HeapConfigOf(const Napi::CallbackInfo& info) {
   const auto shown = std::make_unique<ConfigText>();
   ShowHeapConfig(config, shown.get());
   Napi::Object result = Napi::Object::New(env);
-  result.Set("shown", Text(env, *shown));
+  result.Set("shown", FixedTextValue(env, *shown));
   return result;
 }
 

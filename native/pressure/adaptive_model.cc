@@ -21,7 +21,7 @@ constexpr double kPriorLossOfStraight = 3;
 /** A line is straight that is so many times as steep as it is uncertain. */
 constexpr double kStraightErrors = 12;
 /** What is so far behind is not worth the sum. */
-constexpr double kHopeless = 30;
+constexpr double kHopelessExpert = 30;
 /** Below so many bytes nothing moves. */
 constexpr double kLeastScale = 4096;
 
@@ -133,7 +133,7 @@ void AdaptiveModel::Say(int index, int ticks, const TickView& view, const Lines&
   double move = 0;
   for (std::size_t expert = 0; expert < kExperts; ++expert) {
     const double behind = kLearningRate * (losses[expert] - least);
-    const double weight = behind > kHopeless ? 0 : std::exp(-behind);
+    const double weight = behind > kHopelessExpert ? 0 : std::exp(-behind);
     sum += weight;
     move += weight * said.moves[expert];
   }

@@ -136,7 +136,7 @@ export const redisFilling: SeriesLoad = {
 export const redisCache: SeriesLoad = {
   ...common,
   name: "redis-cache",
-  limitBytes: GIB,
+  limitBytes: 1.5 * GIB,
   what: "redis-server as a cache of 600 MiB that evicts by LRU, its values slowly growing and shrinking in size",
 
   async start(session, clock) {

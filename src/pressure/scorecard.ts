@@ -12,7 +12,7 @@ import { quantileOfSorted } from "../statistics/summary.js";
 import type { SeriesBacktest } from "./backtest.js";
 
 /** Shorter series are read and forecast, but prove nothing. */
-export const LEAST_POOLED_S = 1800;
+const LEAST_POOLED_S = 1800;
 /** An origin whose usage moves by more than this share in a minute is one that moves: a rule from before any result. */
 const MOVING_SHARE = 0.01;
 const RESAMPLES = 1000;
