@@ -21,7 +21,9 @@ constexpr int kPriorLines = 8;
  * uncertain. */
 constexpr double kLineMoves = 3;
 constexpr double kLineErrors = 6;
-constexpr double kWidening = 0.01;
+/** Intervals reach so many times as far as usage ever moved in their horizon, at most. */
+constexpr double kReach = 1.5;
+constexpr double kWidening = 0.02;
 constexpr double kSteering = 0.0005;
 constexpr double kSkillHalfLifeS = 3600;
 constexpr double kRateWindowS = 60;
@@ -33,7 +35,7 @@ constexpr double kSlopeS = 60;
 constexpr double kFarthestS = 3600;
 
 double Widened(double wider, bool missed) {
-  return std::clamp(wider + kWidening * (missed - 0.05), -0.5, 1.5);
+  return std::clamp(wider + kWidening * (missed - 0.05), 0.0, 1.5);
 }
 
 double KeepOf(double seconds, double halfLifeS) {
@@ -169,6 +171,7 @@ void Forecaster::Judge(int index) {
   const Said& said = horizon.said[(at_ + TickHistory::kCapacity - ticks) % TickHistory::kCapacity];
   const double moved = history_.At(0) - said.value;
   const double highest = history_.HighestOf(ticks) - said.value;
+  horizon.farthest = std::max({horizon.farthest, std::fabs(moved), std::fabs(moved - said.move)});
   for (std::size_t at = 0; at < kYardsticks; ++at) {
     Measure& measure = horizon.measures[at];
     const SaidInterval& interval = said.intervals[at];
@@ -216,6 +219,8 @@ void Forecaster::Say(int index) {
   said.move = model_.Move(index);
   said.lowMove = said.highMove = said.highestMove = 0;
   const double steps = keeps_.rootTicks[static_cast<std::size_t>(index)];
+  // What was a storm in calm times is counted in many scales, which are larger now.
+  const double reach = kReach * std::max(horizon.farthest, sizes_[kEver]);
   for (std::size_t at = 0; at < kYardsticks; ++at) {
     Measure& measure = horizon.measures[at];
     // What has just moved may stand still again.
@@ -224,9 +229,10 @@ void Forecaster::Say(int index) {
     interval.move = at == kEver ? 0 : said.move;
     interval.scale =
         at == kEver ? sizes_[at] : std::max({size, kLeastSize, kLeastShare * said.value}) * steps;
-    interval.low = measure.errors.Quantile(ErrorDistribution::kFirst, measure.lowLevel);
-    interval.high = measure.errors.Quantile(ErrorDistribution::kSecond, measure.highLevel);
-    const double over = measure.overshoots.Quantile(ErrorDistribution::kFirst, 0.95);
+    const double most = reach / interval.scale;
+    interval.low = std::max(measure.errors.Quantile(ErrorDistribution::kFirst, measure.lowLevel), -most);
+    interval.high = std::min(measure.errors.Quantile(ErrorDistribution::kSecond, measure.highLevel), most);
+    const double over = std::min(measure.overshoots.Quantile(ErrorDistribution::kFirst, 0.95), most);
     said.lowMove += measure.weight * (interval.move + interval.low * interval.scale);
     said.highMove += measure.weight * (interval.move + interval.high * interval.scale);
     said.highestMove += measure.weight * std::max(0.0, std::max(0.0, interval.move) + over * interval.scale);

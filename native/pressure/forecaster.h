@@ -136,6 +136,8 @@ class Forecaster {
     /** Of lines that stood out: the highest usage on the way, over what the line led to. 1: it went on. */
     ErrorDistribution lines;
     std::array<Said, TickHistory::kCapacity> said{};
+    /** The largest move or error so far, in bytes: no interval reaches much further. */
+    double farthest = 0;
     /** How much wider than all yardsticks together say each side is, as a logarithm. */
     double widerBelow = 0;
     double widerAbove = 0;
