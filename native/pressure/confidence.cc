@@ -10,7 +10,7 @@ constexpr double kSayEveryS = 5;
 /** What comes so much later than due can't be judged. */
 constexpr double kLatestS = 30;
 /** The forecaster's own word counts as so many samples of each tenth. */
-constexpr double kOwnWord = 24;
+constexpr double kOwnWord = 60;
 constexpr double kForget = 0.999;
 
 }  // namespace
