@@ -68,7 +68,7 @@ class Run {
       if ((at & 0xffff) == 0 && stop.load(std::memory_order_relaxed)) return;
       PressureSample sample = series_.At(at);
       const double limit = std::isnan(result->limitBytes) ? sample.totalBytes : result->limitBytes;
-      if (!(limit > 0)) return;
+      if (!(limit > 0)) continue;  // nobody knows it now, as RunsOutAtS has it
       const double elapsed =
           at == 0 ? 0 : std::clamp(sample.timeS - series_.timeS[at - 1], 0.0, kLongestElapsedS);
       const double back = reclaimed * -std::expm1(-elapsed * model_.refaultPerS);

@@ -145,6 +145,23 @@ TEST(ClosedLoop, EvictingPreventsWhatTheCacheIsLargeEnoughFor) {
   }
 }
 
+TEST(ClosedLoop, ATotalThatIsNotKnownAtOncePreventsNothing) {
+  const MadeSeries series = CalmThenClimb(kMib);
+  std::vector<double> totals(series.timeS.size(), 1800 * kMib);
+  totals[0] = kUnknown;
+  totals[100] = 0;
+  SeriesView view = series.View();
+  view.totalBytes = totals;
+  const StopFlag stop{false};
+  ClosedLoopOptions options;
+  options.limits = {kUnknown};
+  options.evictable = {0.01};
+  for (const ClosedLoopResult& result : ClosedLoop(view, options, stop)) {
+    EXPECT_FALSE(std::isnan(result.outWithoutS));
+    EXPECT_GE(result.outS, result.outWithoutS);
+  }
+}
+
 TEST(ClosedLoop, TheOracleEvictsNothingWithoutNeed) {
   const MadeSeries calm =
       SeriesOf(4000, 1, [](double second) { return (900 + 80 * std::sin(second / 300)) * kMib; });
