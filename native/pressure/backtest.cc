@@ -192,9 +192,11 @@ class LimitRun {
     for (int kind = 1; kind < kAlarmKinds; ++kind)
       if (usage >= kStaticThresholds[kind])
         times_[static_cast<std::size_t>(kind)].Stands(sample.timeS, usage, chance, false);
-    const double endS = std::isnan(score_.outS) ? series_.timeS.back() : score_.outS;
-    if (!scored || !forecaster.ready() || sample.timeS + policy_.aheadS > series_.timeS.back()) return;
-    const bool cameTrue = !std::isnan(score_.outS) && endS - sample.timeS <= kHorizonS[aheadHorizon_];
+    if (!scored || !forecaster.ready()) return;
+    const double dueS = sample.timeS + kHorizonS[aheadHorizon_];
+    const bool cameTrue = score_.outS <= dueS;
+    // A series that ends with the limit tells that it was reached; else what is behind its end is not known.
+    if (!cameTrue && dueS > series_.timeS.back()) return;
     score_.brier += (chance - cameTrue) * (chance - cameTrue);
     ++score_.brierSamples;
     AddTo(&score_.reliability, chance, cameTrue);

@@ -108,6 +108,17 @@ TEST(Backtest, ATotalThatChangesMovesTheLimit) {
   EXPECT_EQ(score.limits[0].outS, 3000);
 }
 
+TEST(Backtest, TheMinuteBeforeASeriesEndsAtItsLimitIsJudged) {
+  const MadeSeries series = CalmThenClimb(4 * kMib);
+  const double last = series.usedBytes.back();
+  const LimitScore limit = Score(series, ModelKind::kAdaptive, {last}).limits[0];
+  ASSERT_EQ(limit.outS, series.timeS.back());
+  std::uint64_t cameTrue = 0;
+  for (const ReliabilityBin& bin : limit.reliability) cameTrue += bin.cameTrue;
+  EXPECT_EQ(cameTrue, 60U);
+  EXPECT_GT(limit.brierSamples, 60U);
+}
+
 TEST(Backtest, GapsAreNotForecastAcross) {
   MadeSeries series = SeriesOf(500, 1, [](double) { return 100 * kMib; });
   for (int second = 5000; second < 5500; ++second) series.Add(second, 900 * kMib);
