@@ -128,7 +128,8 @@ void Forecaster::Tick(double value, double highest) {
   const double tickS = resampler_.tickS();
   if (tickS != keeps_.tickS) SetTick(tickS);
   if (ticks_ > 0) Measured(value - history_.At(0));
-  if (value > 128 * sizes_[kEver])
+  // Of nothing too: errors are divided by it.
+  if (value > 128 * sizes_[kEver] || sizes_[kEver] == 0)
     sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 128;
   history_.Add(value, highest);
   model_->Tick({history_, tickS, netRate_});

@@ -97,6 +97,13 @@ TEST(Forecaster, IntervalsOfARandomWalkHoldWhatTheyPromise) {
   EXPECT_LT(std::fabs(forecaster.Skill(1)), 0.05);
 }
 
+TEST(Forecaster, NothingAtTheStartLeavesNoMark) {
+  Forecaster forecaster(ModelKind::kAdaptive);
+  Play(&forecaster, SeriesOf(1800, 1, [](double second) { return second < 1200 ? 0 : 100 * kMib; }));
+  EXPECT_LT(forecaster.At(1).high, 101 * kMib);
+  EXPECT_GT(forecaster.ChanceWithin(kMib, 1), 0.9);
+}
+
 TEST(Forecaster, GapsBeginWindowsAnew) {
   Forecaster forecaster(ModelKind::kLinear);
   Play(&forecaster, SeriesOf(300, 1, [](double second) { return 100 * kMib + kMib * second; }));
