@@ -139,18 +139,34 @@ std::array<double, 2> HindsightQuantiles(const SeriesView& series, int horizon, 
   return {quantile(0.05), quantile(0.95)};
 }
 
-/** Gathers the times at which an alarm stands into alarms. */
+/** Gathers the times at which an alarm stands into alarms. It stands until the next sample, however far apart
+ * samples are, but not through a gap. */
 class AlarmTimes {
  public:
+  explicit AlarmTimes(double longestStepS = 0) : longestStepS_(longestStepS) {}
+
   void Stands(double timeS, double usage, double chance, bool ahead) {
+    Lasts(timeS);
     if (alarms_.empty() || timeS - alarms_.back().endS > kMergeS)
       alarms_.push_back({timeS, timeS, usage, chance, ahead, false});
     alarms_.back().endS = timeS;
+    stands_ = true;
   }
-  std::vector<Alarm> Take() { return std::move(alarms_); }
+  void Calm() { stands_ = false; }
+  /** The next sample is not asked: the limit is reached. */
+  std::vector<Alarm> Take(double outS) {
+    if (!std::isnan(outS)) Lasts(outS);
+    return std::move(alarms_);
+  }
 
  private:
+  void Lasts(double timeS) {
+    if (stands_ && timeS - alarms_.back().endS <= longestStepS_) alarms_.back().endS = timeS;
+  }
+
+  double longestStepS_;
   std::vector<Alarm> alarms_;
+  bool stands_ = false;
 };
 
 void JudgeAlarms(AlarmScore* score, double outS) {
@@ -174,8 +190,10 @@ void JudgeAlarms(AlarmScore* score, double outS) {
 /** One limit during a backtest. */
 class LimitRun {
  public:
-  LimitRun(const SeriesView& series, double limitBytes, const PressurePolicy& policy)
-      : series_(series), policy_(policy), ladder_(policy) {
+  /** What lies further apart than `longestStepS` is a gap. */
+  LimitRun(const SeriesView& series, double limitBytes, const PressurePolicy& policy, double longestStepS)
+      : series_(series), ladder_(policy), longestStepS_(longestStepS) {
+    times_.fill(AlarmTimes(longestStepS));
     score_.limitBytes = limitBytes;
     score_.outS = RunsOutAtS(series, limitBytes);
     aheadHorizon_ = HorizonOf(policy.aheadS);
@@ -185,13 +203,19 @@ class LimitRun {
     if (sample.timeS >= score_.outS) return;
     const double limit = std::isnan(score_.limitBytes) ? sample.totalBytes : score_.limitBytes;
     if (!(limit > 0)) return;
+    ObserveBenign(sample.timeS);
     const double usage = sample.usedBytes / limit;
     const double chance = forecaster.ready() ? forecaster.ChanceOfReaching(limit, aheadHorizon_) : 0;
     if (ladder_.Observe(sample.timeS, usage, chance) >= PressureLevel::kCritical)
       times_[0].Stands(sample.timeS, usage, chance, ladder_.reason() == LevelReason::kChance);
-    for (int kind = 1; kind < kAlarmKinds; ++kind)
+    else
+      times_[0].Calm();
+    for (std::size_t kind = 1; kind < kAlarmKinds; ++kind) {
       if (usage >= kStaticThresholds[kind])
-        times_[static_cast<std::size_t>(kind)].Stands(sample.timeS, usage, chance, false);
+        times_[kind].Stands(sample.timeS, usage, chance, false);
+      else
+        times_[kind].Calm();
+    }
     if (!scored || !forecaster.ready()) return;
     const double dueS = sample.timeS + kHorizonS[aheadHorizon_];
     const bool cameTrue = score_.outS <= dueS;
@@ -203,18 +227,22 @@ class LimitRun {
   }
 
   LimitScore Finish() {
-    const bool out = !std::isnan(score_.outS);
-    const double lastS = out ? score_.outS - kEarliestLeadS : series_.timeS.back();
-    score_.benignS = std::max(0.0, lastS - series_.timeS.front());
     for (std::size_t kind = 0; kind < kAlarmKinds; ++kind) {
-      score_.alarms[kind].alarms = times_[kind].Take();
+      score_.alarms[kind].alarms = times_[kind].Take(score_.outS);
       JudgeAlarms(&score_.alarms[kind], score_.outS);
     }
-    if (out) score_.warnable = Warnable();
+    if (!std::isnan(score_.outS)) score_.warnable = Warnable();
     return std::move(score_);
   }
 
  private:
+  /** In gaps nobody could have raised a false alarm. */
+  void ObserveBenign(double timeS) {
+    const double endS = std::isnan(score_.outS) ? timeS : std::min(timeS, score_.outS - kEarliestLeadS);
+    if (timeS - observedS_ <= longestStepS_) score_.benignS += std::max(0.0, endS - observedS_);
+    observedS_ = timeS;
+  }
+
   /** Half a minute before the end usage was over 70 % of the limit, or its last five minutes led to it within
    * ten. */
   bool Warnable() const {
@@ -234,9 +262,10 @@ class LimitRun {
   }
 
   const SeriesView& series_;
-  PressurePolicy policy_;
   ActionLadder ladder_;
   LimitScore score_;
+  double longestStepS_;
+  double observedS_ = kUnknown;  // the sample before
   std::array<AlarmTimes, kAlarmKinds> times_;
   int aheadHorizon_ = 0;
 };
@@ -271,7 +300,7 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
     hindsight[static_cast<std::size_t>(horizon)] = HindsightQuantiles(series, horizon, longestStepS);
   std::vector<LimitRun> limits;
   limits.reserve(options.limits.size());
-  for (const double limit : options.limits) limits.emplace_back(series, limit, options.policy);
+  for (const double limit : options.limits) limits.emplace_back(series, limit, options.policy, longestStepS);
 
   Forecaster forecaster(options.model);
   Confidence confidence;

@@ -76,7 +76,7 @@ struct LimitScore {
   double outS = kUnknown;
   /** Could have been seen thirty seconds ahead by anybody. */
   bool warnable = false;
-  /** Observed, the ten minutes before running out left out. */
+  /** Observed: without gaps, and without the ten minutes before running out. */
   double benignS = 0;
   std::array<AlarmScore, kAlarmKinds> alarms;
   /** Of the chance to reach the limit within policy.aheadS. */

@@ -108,6 +108,26 @@ TEST(Backtest, ATotalThatChangesMovesTheLimit) {
   EXPECT_EQ(score.limits[0].outS, 3000);
 }
 
+TEST(Backtest, AnAlarmStandsBetweenSamplesThatAreFarApart) {
+  // Every ninety seconds, over 90 % from 450 s before the limit.
+  MadeSeries series;
+  for (int at = 0; at < 40; ++at) series.Add(90.0 * at, (at < 34 ? 500.0 : at < 39 ? 930.0 : 1000.0) * kMib);
+  const AlarmScore static90 = Score(series, ModelKind::kAdaptive, {1000 * kMib}).limits[0].alarms[2];
+  EXPECT_EQ(static90.alarms.size(), 1U);
+  EXPECT_TRUE(static90.caught);
+  EXPECT_EQ(static90.leadS, 450);
+  EXPECT_EQ(static90.falseAlarms, 0U);
+}
+
+TEST(Backtest, BenignTimeIsObservedTime) {
+  MadeSeries series = SeriesOf(1000, 1, [](double) { return 100 * kMib; });
+  for (int second = 90'000; second < 92'000; ++second)
+    series.Add(second, (second < 91'500 ? 100 : 400) * kMib);
+  const SeriesScore score = Score(series, ModelKind::kAdaptive, {300 * kMib, 500 * kMib});
+  EXPECT_EQ(score.limits[0].benignS, 999 + 1500 - 600);
+  EXPECT_EQ(score.limits[1].benignS, 999 + 1999);
+}
+
 TEST(Backtest, TheMinuteBeforeASeriesEndsAtItsLimitIsJudged) {
   const MadeSeries series = CalmThenClimb(4 * kMib);
   const double last = series.usedBytes.back();
