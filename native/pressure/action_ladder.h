@@ -23,7 +23,8 @@ class ActionLadder {
   PressureLevel Observe(double timeS, double usage, double chance);
 
   PressureLevel level() const { return level_; }
-  /** What is due now: a level that is only held, until it was calm for long enough, asks for nothing more to be done. */
+  /** What is due now: a level that is only held, until it was calm for long enough, asks for nothing more to
+   * be done. */
   PressureLevel due() const { return due_; }
   LevelReason reason() const { return reason_; }
   /** The share or the chance behind the reason, and what it is over. */

@@ -88,10 +88,16 @@ void AddTo(Reliability* reliability, double chance, bool cameTrue) {
   each.cameTrue += cameTrue;
 }
 
-/** The errors of "no change" for one horizon, known only when their time has come. */
+/**
+ * The errors of "no change" for one horizon, known only when their time has come. What is beyond the bins of
+ * the fine distribution is told by the coarse one, which reaches to `highest`: a bar that could not say how
+ * large its errors are would be too low.
+ */
 class PersistenceQuantiles {
  public:
-  explicit PersistenceQuantiles(double unit) : unit_(unit) {}
+  explicit PersistenceQuantiles(double highest)
+      : fine_{highest / 256, ErrorDistribution(kForever)},
+        coarse_{highest / 64, ErrorDistribution(kForever)} {}
 
   void Expect(double knownAtS, double error) { waiting_.push_back({knownAtS, error}); }
 
@@ -99,7 +105,7 @@ class PersistenceQuantiles {
   std::array<double, 2> By(double timeS) {
     bool came = false;
     for (; next_ < waiting_.size() && waiting_[next_][0] <= timeS; ++next_) {
-      known_.Add(waiting_[next_][1] / unit_);
+      for (Known* known : {&fine_, &coarse_}) known->errors.Add(waiting_[next_][1] / known->unit);
       came = true;
     }
     if (next_ > 4096 && next_ * 2 > waiting_.size()) {
@@ -107,14 +113,28 @@ class PersistenceQuantiles {
       next_ = 0;
     }
     if (came)
-      quantiles_ = {known_.Quantile(ErrorDistribution::kFirst, 0.05) * unit_,
-                    known_.Quantile(ErrorDistribution::kSecond, 0.95) * unit_};
+      quantiles_ = {Quantile(ErrorDistribution::kFirst, 0.05), Quantile(ErrorDistribution::kSecond, 0.95)};
     return quantiles_;
   }
 
  private:
-  double unit_;
-  ErrorDistribution known_{1e12};
+  static constexpr double kForever = 1e12;
+  /** Units from which on the coarse distribution tells; the fine one ends at 64. */
+  static constexpr double kCoarseFrom = 32;
+
+  struct Known {
+    double unit;
+    ErrorDistribution errors;
+  };
+
+  double Quantile(ErrorDistribution::Cursor which, double level) {
+    const double fine = fine_.errors.Quantile(which, level);
+    return std::fabs(fine) < kCoarseFrom ? fine * fine_.unit
+                                         : coarse_.errors.Quantile(which, level) * coarse_.unit;
+  }
+
+  Known fine_;
+  Known coarse_;
   std::vector<std::array<double, 2>> waiting_;
   std::size_t next_ = 0;
   std::array<double, 2> quantiles_{};
@@ -293,8 +313,7 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
   const double longestStepS = std::max(30.0, 4 * score.typicalStepS);
 
   std::vector<Ahead> ahead(kHorizons, Ahead(series, longestStepS));
-  std::vector<PersistenceQuantiles> known(kHorizons,
-                                          PersistenceQuantiles(std::max(1.0, whole.highest()) / 256));
+  std::vector<PersistenceQuantiles> known(kHorizons, PersistenceQuantiles(std::max(1.0, whole.highest())));
   std::array<std::array<double, 2>, kHorizons> hindsight;
   for (int horizon = 0; horizon < kHorizons; ++horizon)
     hindsight[static_cast<std::size_t>(horizon)] = HindsightQuantiles(series, horizon, longestStepS);

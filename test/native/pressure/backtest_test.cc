@@ -64,6 +64,15 @@ TEST(Backtest, NothingBehindALimitCounts) {
   EXPECT_FALSE(score.limits[1].warnable);
 }
 
+TEST(Backtest, NoChangeIsNotKeptFromKnowingLargeErrors) {
+  // Anywhere between nothing and the peak, for ever: quantiles of the past are as good as those of hindsight.
+  std::mt19937_64 random(6);
+  std::uniform_real_distribution<double> anywhere(0, 1024 * kMib);
+  const MadeSeries series = SeriesOf(6000, 5, [&](double) { return anywhere(random); });
+  const HorizonScore horizon = Score(series, ModelKind::kPersistence).horizons[1];
+  EXPECT_NEAR(horizon.persistencePinball / horizon.hindsightPinball, 1, 0.05);
+}
+
 TEST(Backtest, AClimbIsSeenAheadOfAStaticAlarm) {
   const MadeSeries series = CalmThenClimb(8 * kMib);
   const LimitScore limit = Score(series, ModelKind::kAdaptive, {1800 * kMib}).limits[0];
