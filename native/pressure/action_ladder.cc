@@ -55,8 +55,10 @@ PressureLevel ActionLadder::Observe(double timeS, double usage, double chance) {
     level_ = static_cast<PressureLevel>(entered);
     calm_ = false;
   } else if (now > 0) {
+    // Where the chance is too small for usage to count over the threshold, it does not hold the level below
+    // it.
     const bool low = usage < thresholds_[now - 1] - policy_.leaveBelow ||
-                     (!DueByUsage(now, usage, 2 * chance) && usage >= thresholds_[now - 1]);
+                     !DueByUsage(now, std::max(usage, thresholds_[now - 1]), 2 * chance);
     const bool calm = low && !(policy_.predictive && chance >= policy_.chances[now - 1] / 2);
     if (!calm) {
       calm_ = false;
