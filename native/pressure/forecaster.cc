@@ -21,6 +21,8 @@ constexpr int kPriorLines = 8;
  * uncertain. */
 constexpr double kLineMoves = 3;
 constexpr double kLineErrors = 6;
+/** Through two ticks there is always a line. */
+constexpr std::size_t kLeastLineTicks = 3;
 constexpr double kWidening = 0.01;
 constexpr double kSteering = 0.0005;
 constexpr double kSkillHalfLifeS = 3600;
@@ -134,7 +136,8 @@ void Forecaster::Tick(double value, double highest) {
   history_.Add(value, highest);
   model_->Tick({history_, tickS, netRate_});
   at_ = (at_ + 1) % TickHistory::kCapacity;
-  const TickHistory::Line line = history_.Fit(static_cast<std::size_t>(kSlopeS / tickS) + 1);
+  const TickHistory::Line line =
+      history_.Fit(std::max(kLeastLineTicks, static_cast<std::size_t>(kSlopeS / tickS) + 1));
   for (int index = 0; index < kHorizons; ++index) {
     if (ticks_ >= static_cast<std::size_t>(keeps_.ticks[static_cast<std::size_t>(index)])) Judge(index);
     Say(index);
