@@ -374,7 +374,8 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
       }
       if (horizon == Confidence::kHorizon) {
         if (all > 0) moves += std::fabs(moved) / all;
-        AddTo(&score.confidence, confidence.chance(), error <= Confidence::kTolerance * all);
+        if (!std::isnan(confidence.chance()))
+          AddTo(&score.confidence, confidence.chance(), error <= Confidence::kTolerance * all);
       }
     }
   }

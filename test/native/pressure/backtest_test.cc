@@ -156,6 +156,13 @@ TEST(Backtest, GapsAreNotForecastAcross) {
   for (const HorizonScore& horizon : score.horizons) EXPECT_EQ(horizon.persistenceError, 0);
 }
 
+TEST(Backtest, NothingUsedGivesNoChanceThatIsNoNumber) {
+  const SeriesScore score = Score(SeriesOf(2000, 1, [](double) { return 0; }), ModelKind::kAdaptive, {kMib});
+  for (const ReliabilityBin& bin : score.confidence) EXPECT_FALSE(std::isnan(bin.chance));
+  for (const ReliabilityBin& bin : score.limits[0].reliability) EXPECT_FALSE(std::isnan(bin.chance));
+  EXPECT_EQ(score.limits[0].alarms[0].alarms.size(), 0U);
+}
+
 TEST(Backtest, ShortAndEmptySeriesAreNothingSpecial) {
   EXPECT_EQ(Score({}, ModelKind::kAdaptive, {kMib}).samples, 0U);
   const SeriesScore one =

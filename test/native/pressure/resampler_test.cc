@@ -71,6 +71,7 @@ TEST(Resampler, OneGapChangesNoGrid) {
 
 TEST(Resampler, TimesThatSecondsDoNotChangeAreSurvived) {
   Grid grid;
+  for (int second = 0; second < 20; ++second) grid.At(second, 100);
   grid.At(1e17, 100);
   for (int at = 1; at < 20; ++at) grid.At(1e17 + 16 * at, 100);
   EXPECT_GE(grid.ticks.size(), 1U);
