@@ -99,9 +99,15 @@ function column(text: string, before: ColumnNames | undefined): ColumnNames {
 
 function requestOf(flags: ForecastFlags): BacktestRequest {
   if (flags.limit !== undefined && flags.limitSweep) {
-    throw new UsageError("usage", "--limit and --limit-sweep exclude each other");
+    throw new UsageError("usage", "--limit and --limit-sweep exclude each other", {
+      remedy: "Leave one of them out.",
+    });
   }
-  if (flags.limit === 0) throw new UsageError("bad-limit", "a limit of 0 leaves no memory to forecast");
+  if (flags.limit === 0) {
+    throw new UsageError("bad-limit", "a limit of 0 leaves no memory to forecast", {
+      remedy: "Write it like 8GiB.",
+    });
+  }
   if (flags.limit === undefined && !flags.limitSweep && flags.optimise) {
     throw new UsageError("usage", "--optimise needs limits, or there is nothing to alarm about", {
       remedy: "Add --limit-sweep or --limit.",

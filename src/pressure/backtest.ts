@@ -76,7 +76,9 @@ function limitsOf(series: Series, choice: LimitChoice): (number | null)[] {
       return [choice.bytes];
     case "sweep": {
       const peak = highest(usedBytes);
-      return SWEEP.map((share) => Math.round(share * peak)).filter((limit) => limit > 0);
+      // What begins at its limit does not run out: nothing would have started there, and nobody could have warned.
+      const least = usedBytes[0] ?? 0;
+      return SWEEP.map((share) => Math.round(share * peak)).filter((limit) => limit > least);
     }
   }
 }

@@ -112,7 +112,9 @@ function poolOrigin(origin: string, series: readonly SeriesBacktest[]): OriginSc
     horizons: [0, 1, 2].flatMap((horizon) => {
       const scores = series.flatMap((each) => {
         const score = each.models[index]?.horizons[horizon];
-        return score === undefined || score.samples === 0 ? [] : [{ score, peak: each.peakBytes }];
+        // Of a series that uses nothing there is no unit, and no error.
+        const counts = score !== undefined && score.samples > 0 && each.peakBytes > 0;
+        return counts ? [{ score, peak: each.peakBytes }] : [];
       });
       return scores.length === 0 ? [] : [poolHorizon(scores)];
     }),
