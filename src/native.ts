@@ -10,8 +10,8 @@ import type {
   NativeBacktestOptions,
   PressureForecaster,
   PressureOptions,
+  RunningBacktest,
   SeriesColumns,
-  SeriesScore,
 } from "./native/pressure.js";
 
 /** Formats as `detectFormat` and `source.format` name them; `rmt-raw` is what a recorder writes. */
@@ -540,7 +540,7 @@ export interface NativeAddon {
   /** A configuration file of the heap, checked by its only validator; null: the defaults. */
   heapConfig(text: Uint8Array | null): HeapConfigReading;
   /** Plays a series through the forecaster; its columns must not change until the promise is settled. */
-  backtest(series: SeriesColumns, options: NativeBacktestOptions): Promise<SeriesScore>;
+  backtest(series: SeriesColumns, options: NativeBacktestOptions): RunningBacktest;
   readonly PressureForecaster: new (options: PressureOptions) => PressureForecaster;
 }
 

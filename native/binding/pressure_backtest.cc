@@ -165,12 +165,14 @@ class BacktestWorker : public Napi::AsyncWorker {
   ~BacktestWorker() override { napi_remove_env_cleanup_hook(Env(), &BacktestWorker::StopAtExit, this); }
 
   Napi::Promise Promise() const { return deferred_.Promise(); }
+  std::shared_ptr<StopFlag> stop() const { return stop_; }
 
  protected:
   void Execute() override {
     try {
-      score_ = Backtest(series_, options_, stop_);
-      if (loop_) loops_ = ClosedLoop(series_, *loop_, stop_);
+      score_ = Backtest(series_, options_, *stop_);
+      if (loop_ && !*stop_) loops_ = ClosedLoop(series_, *loop_, *stop_);
+      if (*stop_) SetError("stopped");
     } catch (const std::exception& error) {
       SetError(error.what());
     }
@@ -201,14 +203,14 @@ class BacktestWorker : public Napi::AsyncWorker {
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
  private:
-  static void StopAtExit(void* worker) { static_cast<BacktestWorker*>(worker)->stop_ = true; }
+  static void StopAtExit(void* worker) { *static_cast<BacktestWorker*>(worker)->stop_ = true; }
 
   Napi::ObjectReference columns_;
   SeriesView series_;
   BacktestOptions options_;
   std::optional<ClosedLoopOptions> loop_;
   Napi::Promise::Deferred deferred_;
-  StopFlag stop_{false};
+  std::shared_ptr<StopFlag> stop_ = std::make_shared<StopFlag>(false);
   SeriesScore score_;
   std::vector<ClosedLoopResult> loops_;
 };
@@ -226,7 +228,9 @@ Napi::Value BacktestOf(const Napi::CallbackInfo& info) {
     loop = ClosedLoopOptions{pressure.model, pressure.policy, limits, Numbers(given, "evictable")};
   auto* worker = new BacktestWorker(info[0].As<Napi::Object>(), {pressure.model, pressure.policy, limits},
                                     std::move(loop));
-  const Napi::Promise promise = worker->Promise();
+  Napi::Promise promise = worker->Promise();
+  promise.Set("stop", Napi::Function::New(
+                          info.Env(), [stop = worker->stop()](const Napi::CallbackInfo&) { *stop = true; }));
   worker->Queue();  // deletes itself when done
   return promise;
 }

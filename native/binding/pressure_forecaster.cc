@@ -75,7 +75,10 @@ Napi::Value PressureForecaster::Observe(const Napi::CallbackInfo& info) {
     if (!info[at].IsNumber()) throw Napi::TypeError::New(env, "observe takes seven numbers");
     fields[at] = info[at].As<Napi::Number>().DoubleValue();
   }
-  if (!(fields[1] >= 0)) throw Napi::RangeError::New(env, "usedBytes must be known, and not negative");
+  // What is no number would stay in the sums for ever.
+  if (!std::isfinite(fields[0])) throw Napi::RangeError::New(env, "timeS must be known, and finite");
+  if (!std::isfinite(fields[1]) || fields[1] < 0)
+    throw Napi::RangeError::New(env, "usedBytes must be known, finite and not negative");
   const SeriesEvent event =
       monitor_.Observe({fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6]});
   const Forecaster& forecaster = monitor_.forecaster();

@@ -1,11 +1,16 @@
 #include "binding/pressure_options.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "binding/option_values.h"
 
 namespace rmem {
 namespace {
+
+/** As good as never. */
+constexpr double kMostSamplesToEnter = 1e9;
 
 /** Shares that increase, one a level. */
 void ReadShares(const Napi::Object& object, const char* name, std::array<double, kLevels>* shares) {
@@ -33,10 +38,14 @@ PressurePolicy ReadPolicy(const Napi::Object& object) {
   ReadShares(object, "thresholds", &policy.thresholds);
   ReadShares(object, "chances", &policy.chances);
   if (Has(object, "predictive")) policy.predictive = Flag(object, "predictive");
-  policy.aheadS = AtLeast(object, "aheadS", kHorizonS[0], policy.aheadS);
+  policy.aheadS = Real(object, "aheadS", policy.aheadS);
+  if (std::find(std::begin(kHorizonS), std::end(kHorizonS), policy.aheadS) == std::end(kHorizonS))
+    Refuse(object.Env(), "aheadS", "30, 60 or 120");
+  policy.leastChance = AtLeast(object, "leastChance", 0, policy.leastChance);
   if (Has(object, "falseAlarmsPerHour") && !object.Get("falseAlarmsPerHour").IsNull())
     policy.falseAlarmsPerHour = AtLeast(object, "falseAlarmsPerHour", 0, 0);
-  policy.samplesToEnter = static_cast<int>(AtLeast(object, "samplesToEnter", 1, policy.samplesToEnter));
+  policy.samplesToEnter = static_cast<int>(
+      std::min(AtLeast(object, "samplesToEnter", 1, policy.samplesToEnter), kMostSamplesToEnter));
   policy.leaveBelow = AtLeast(object, "leaveBelow", 0, policy.leaveBelow);
   policy.leaveAfterS = AtLeast(object, "leaveAfterS", 0, policy.leaveAfterS);
   policy.cooldownS = AtLeast(object, "cooldownS", 0, policy.cooldownS);

@@ -1,6 +1,7 @@
 #include "pressure/action_ladder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace rmem {
@@ -24,7 +25,8 @@ int Number(PressureLevel level) {
 bool ActionLadder::DueByUsage(int level, double usage, double chance) const {
   if (usage < thresholds_[static_cast<std::size_t>(level - 1)]) return false;
   const bool certain = level == Number(PressureLevel::kWarning) || level == kEmergency || !policy_.predictive;
-  return certain || chance >= policy_.leastChance;
+  // Where nobody knows the chance, usage is all there is.
+  return certain || std::isnan(chance) || chance >= policy_.leastChance;
 }
 
 PressureLevel ActionLadder::Observe(double timeS, double usage, double chance) {
@@ -55,8 +57,10 @@ PressureLevel ActionLadder::Observe(double timeS, double usage, double chance) {
     level_ = static_cast<PressureLevel>(entered);
     calm_ = false;
   } else if (now > 0) {
+    // Where the chance is too small for usage to count over the threshold, it does not hold the level below
+    // it.
     const bool low = usage < thresholds_[now - 1] - policy_.leaveBelow ||
-                     (!DueByUsage(now, usage, 2 * chance) && usage >= thresholds_[now - 1]);
+                     !DueByUsage(now, std::max(usage, thresholds_[now - 1]), 2 * chance);
     const bool calm = low && !(policy_.predictive && chance >= policy_.chances[now - 1] / 2);
     if (!calm) {
       calm_ = false;

@@ -19,11 +19,13 @@ class ActionLadder {
  public:
   explicit ActionLadder(const PressurePolicy& policy) : policy_(policy), thresholds_(policy.thresholds) {}
 
-  /** `usage`: share of the limit. `chance`: of reaching it within policy.aheadS; 0 where nobody knows. */
+  /** `usage`: share of the limit. `chance`: of reaching it within policy.aheadS; kUnknown where nobody
+   * knows, so that usage alone decides. */
   PressureLevel Observe(double timeS, double usage, double chance);
 
   PressureLevel level() const { return level_; }
-  /** What is due now: a level that is only held, until it was calm for long enough, asks for nothing more to be done. */
+  /** What is due now: a level that is only held, until it was calm for long enough, asks for nothing more to
+   * be done. */
   PressureLevel due() const { return due_; }
   LevelReason reason() const { return reason_; }
   /** The share or the chance behind the reason, and what it is over. */

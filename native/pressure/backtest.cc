@@ -88,10 +88,16 @@ void AddTo(Reliability* reliability, double chance, bool cameTrue) {
   each.cameTrue += cameTrue;
 }
 
-/** The errors of "no change" for one horizon, known only when their time has come. */
+/**
+ * The errors of "no change" for one horizon, known only when their time has come. What is beyond the bins of
+ * the fine distribution is told by the coarse one, which reaches to `highest`: a bar that could not say how
+ * large its errors are would be too low.
+ */
 class PersistenceQuantiles {
  public:
-  explicit PersistenceQuantiles(double unit) : unit_(unit) {}
+  explicit PersistenceQuantiles(double highest)
+      : fine_{highest / 256, ErrorDistribution(kForever)},
+        coarse_{highest / 64, ErrorDistribution(kForever)} {}
 
   void Expect(double knownAtS, double error) { waiting_.push_back({knownAtS, error}); }
 
@@ -99,7 +105,7 @@ class PersistenceQuantiles {
   std::array<double, 2> By(double timeS) {
     bool came = false;
     for (; next_ < waiting_.size() && waiting_[next_][0] <= timeS; ++next_) {
-      known_.Add(waiting_[next_][1] / unit_);
+      for (Known* known : {&fine_, &coarse_}) known->errors.Add(waiting_[next_][1] / known->unit);
       came = true;
     }
     if (next_ > 4096 && next_ * 2 > waiting_.size()) {
@@ -107,14 +113,28 @@ class PersistenceQuantiles {
       next_ = 0;
     }
     if (came)
-      quantiles_ = {known_.Quantile(ErrorDistribution::kFirst, 0.05) * unit_,
-                    known_.Quantile(ErrorDistribution::kSecond, 0.95) * unit_};
+      quantiles_ = {Quantile(ErrorDistribution::kFirst, 0.05), Quantile(ErrorDistribution::kSecond, 0.95)};
     return quantiles_;
   }
 
  private:
-  double unit_;
-  ErrorDistribution known_{1e12};
+  static constexpr double kForever = 1e12;
+  /** Units from which on the coarse distribution tells; the fine one ends at 64. */
+  static constexpr double kCoarseFrom = 32;
+
+  struct Known {
+    double unit;
+    ErrorDistribution errors;
+  };
+
+  double Quantile(ErrorDistribution::Cursor which, double level) {
+    const double fine = fine_.errors.Quantile(which, level);
+    return std::fabs(fine) < kCoarseFrom ? fine * fine_.unit
+                                         : coarse_.errors.Quantile(which, level) * coarse_.unit;
+  }
+
+  Known fine_;
+  Known coarse_;
   std::vector<std::array<double, 2>> waiting_;
   std::size_t next_ = 0;
   std::array<double, 2> quantiles_{};
@@ -139,18 +159,34 @@ std::array<double, 2> HindsightQuantiles(const SeriesView& series, int horizon, 
   return {quantile(0.05), quantile(0.95)};
 }
 
-/** Gathers the times at which an alarm stands into alarms. */
+/** Gathers the times at which an alarm stands into alarms. It stands until the next sample, however far apart
+ * samples are, but not through a gap. */
 class AlarmTimes {
  public:
+  explicit AlarmTimes(double longestStepS = 0) : longestStepS_(longestStepS) {}
+
   void Stands(double timeS, double usage, double chance, bool ahead) {
+    Lasts(timeS);
     if (alarms_.empty() || timeS - alarms_.back().endS > kMergeS)
       alarms_.push_back({timeS, timeS, usage, chance, ahead, false});
     alarms_.back().endS = timeS;
+    stands_ = true;
   }
-  std::vector<Alarm> Take() { return std::move(alarms_); }
+  void Calm() { stands_ = false; }
+  /** The next sample is not asked: the limit is reached. */
+  std::vector<Alarm> Take(double outS) {
+    if (!std::isnan(outS)) Lasts(outS);
+    return std::move(alarms_);
+  }
 
  private:
+  void Lasts(double timeS) {
+    if (stands_ && timeS - alarms_.back().endS <= longestStepS_) alarms_.back().endS = timeS;
+  }
+
+  double longestStepS_;
   std::vector<Alarm> alarms_;
+  bool stands_ = false;
 };
 
 void JudgeAlarms(AlarmScore* score, double outS) {
@@ -174,8 +210,10 @@ void JudgeAlarms(AlarmScore* score, double outS) {
 /** One limit during a backtest. */
 class LimitRun {
  public:
-  LimitRun(const SeriesView& series, double limitBytes, const PressurePolicy& policy)
-      : series_(series), policy_(policy), ladder_(policy) {
+  /** What lies further apart than `longestStepS` is a gap. */
+  LimitRun(const SeriesView& series, double limitBytes, const PressurePolicy& policy, double longestStepS)
+      : series_(series), ladder_(policy), longestStepS_(longestStepS) {
+    times_.fill(AlarmTimes(longestStepS));
     score_.limitBytes = limitBytes;
     score_.outS = RunsOutAtS(series, limitBytes);
     aheadHorizon_ = HorizonOf(policy.aheadS);
@@ -185,34 +223,46 @@ class LimitRun {
     if (sample.timeS >= score_.outS) return;
     const double limit = std::isnan(score_.limitBytes) ? sample.totalBytes : score_.limitBytes;
     if (!(limit > 0)) return;
+    ObserveBenign(sample.timeS);
     const double usage = sample.usedBytes / limit;
-    const double chance = forecaster.ready() ? forecaster.ChanceOfReaching(limit, aheadHorizon_) : 0;
+    const double chance = forecaster.ready() ? forecaster.ChanceOfReaching(limit, aheadHorizon_) : kUnknown;
     if (ladder_.Observe(sample.timeS, usage, chance) >= PressureLevel::kCritical)
       times_[0].Stands(sample.timeS, usage, chance, ladder_.reason() == LevelReason::kChance);
-    for (int kind = 1; kind < kAlarmKinds; ++kind)
+    else
+      times_[0].Calm();
+    for (std::size_t kind = 1; kind < kAlarmKinds; ++kind) {
       if (usage >= kStaticThresholds[kind])
-        times_[static_cast<std::size_t>(kind)].Stands(sample.timeS, usage, chance, false);
-    const double endS = std::isnan(score_.outS) ? series_.timeS.back() : score_.outS;
-    if (!scored || !forecaster.ready() || sample.timeS + policy_.aheadS > series_.timeS.back()) return;
-    const bool cameTrue = !std::isnan(score_.outS) && endS - sample.timeS <= kHorizonS[aheadHorizon_];
+        times_[kind].Stands(sample.timeS, usage, chance, false);
+      else
+        times_[kind].Calm();
+    }
+    if (!scored || !forecaster.ready()) return;
+    const double dueS = sample.timeS + kHorizonS[aheadHorizon_];
+    const bool cameTrue = score_.outS <= dueS;
+    // A series that ends with the limit tells that it was reached; else what is behind its end is not known.
+    if (!cameTrue && dueS > series_.timeS.back()) return;
     score_.brier += (chance - cameTrue) * (chance - cameTrue);
     ++score_.brierSamples;
     AddTo(&score_.reliability, chance, cameTrue);
   }
 
   LimitScore Finish() {
-    const bool out = !std::isnan(score_.outS);
-    const double lastS = out ? score_.outS - kEarliestLeadS : series_.timeS.back();
-    score_.benignS = std::max(0.0, lastS - series_.timeS.front());
     for (std::size_t kind = 0; kind < kAlarmKinds; ++kind) {
-      score_.alarms[kind].alarms = times_[kind].Take();
+      score_.alarms[kind].alarms = times_[kind].Take(score_.outS);
       JudgeAlarms(&score_.alarms[kind], score_.outS);
     }
-    if (out) score_.warnable = Warnable();
+    if (!std::isnan(score_.outS)) score_.warnable = Warnable();
     return std::move(score_);
   }
 
  private:
+  /** In gaps nobody could have raised a false alarm. */
+  void ObserveBenign(double timeS) {
+    const double endS = std::isnan(score_.outS) ? timeS : std::min(timeS, score_.outS - kEarliestLeadS);
+    if (timeS - observedS_ <= longestStepS_) score_.benignS += std::max(0.0, endS - observedS_);
+    observedS_ = timeS;
+  }
+
   /** Half a minute before the end usage was over 70 % of the limit, or its last five minutes led to it within
    * ten. */
   bool Warnable() const {
@@ -232,9 +282,10 @@ class LimitRun {
   }
 
   const SeriesView& series_;
-  PressurePolicy policy_;
   ActionLadder ladder_;
   LimitScore score_;
+  double longestStepS_;
+  double observedS_ = kUnknown;  // the sample before
   std::array<AlarmTimes, kAlarmKinds> times_;
   int aheadHorizon_ = 0;
 };
@@ -262,14 +313,13 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
   const double longestStepS = std::max(30.0, 4 * score.typicalStepS);
 
   std::vector<Ahead> ahead(kHorizons, Ahead(series, longestStepS));
-  std::vector<PersistenceQuantiles> known(kHorizons,
-                                          PersistenceQuantiles(std::max(1.0, whole.highest()) / 256));
+  std::vector<PersistenceQuantiles> known(kHorizons, PersistenceQuantiles(std::max(1.0, whole.highest())));
   std::array<std::array<double, 2>, kHorizons> hindsight;
   for (int horizon = 0; horizon < kHorizons; ++horizon)
     hindsight[static_cast<std::size_t>(horizon)] = HindsightQuantiles(series, horizon, longestStepS);
   std::vector<LimitRun> limits;
   limits.reserve(options.limits.size());
-  for (const double limit : options.limits) limits.emplace_back(series, limit, options.policy);
+  for (const double limit : options.limits) limits.emplace_back(series, limit, options.policy, longestStepS);
 
   Forecaster forecaster(options.model);
   Confidence confidence;
@@ -279,7 +329,9 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
     if ((at & 0xffff) == 0 && stop.load(std::memory_order_relaxed)) break;
     const PressureSample sample = series.At(at);
     const SeriesEvent event = forecaster.Observe(sample);
-    confidence.Observe(sample.timeS, sample.usedBytes, whole.At(at), forecaster);
+    // As live: a hundredth of the total, or of usage where nobody tells one.
+    const double tolerated = sample.totalBytes > 0 ? sample.totalBytes : sample.usedBytes;
+    confidence.Observe(sample.timeS, sample.usedBytes, tolerated, forecaster);
     score.gaps += event == SeriesEvent::kGap;
     score.changes += event == SeriesEvent::kChange;
     const bool scored = at == 0 || sample.timeS - scoredS >= kScoreEveryS;
@@ -324,7 +376,8 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
       }
       if (horizon == Confidence::kHorizon) {
         if (all > 0) moves += std::fabs(moved) / all;
-        AddTo(&score.confidence, confidence.chance(), error <= Confidence::kTolerance * all);
+        if (!std::isnan(confidence.chance()))
+          AddTo(&score.confidence, confidence.chance(), error <= Confidence::kTolerance * tolerated);
       }
     }
   }

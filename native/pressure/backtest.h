@@ -20,9 +20,8 @@ struct HorizonScore {
   double error = 0;             // |forecast − usage|
   double persistenceError = 0;  // |usage now − usage then|
   std::uint64_t covered = 0;    // between low and high
-  std::uint64_t highestCovered = 0;
-  double width = 0;    // high − low
-  double pinball = 0;  // of low and high, as quantiles 0.05 and 0.95
+  double width = 0;             // high − low
+  double pinball = 0;           // of low and high, as quantiles 0.05 and 0.95
   /** Of "no change" with the quantiles of its errors, taken from the whole series, which no forecaster can
    * know. */
   double hindsightPinball = 0;
@@ -76,7 +75,7 @@ struct LimitScore {
   double outS = kUnknown;
   /** Could have been seen thirty seconds ahead by anybody. */
   bool warnable = false;
-  /** Observed, the ten minutes before running out left out. */
+  /** Observed: without gaps, and without the ten minutes before running out. */
   double benignS = 0;
   std::array<AlarmScore, kAlarmKinds> alarms;
   /** Of the chance to reach the limit within policy.aheadS. */

@@ -68,7 +68,7 @@ class Run {
       if ((at & 0xffff) == 0 && stop.load(std::memory_order_relaxed)) return;
       PressureSample sample = series_.At(at);
       const double limit = std::isnan(result->limitBytes) ? sample.totalBytes : result->limitBytes;
-      if (!(limit > 0)) return;
+      if (!(limit > 0)) continue;  // nobody knows it now, as RunsOutAtS has it
       const double elapsed =
           at == 0 ? 0 : std::clamp(sample.timeS - series_.timeS[at - 1], 0.0, kLongestElapsedS);
       const double back = reclaimed * -std::expm1(-elapsed * model_.refaultPerS);
@@ -81,7 +81,9 @@ class Run {
         const double evicted = std::clamp(rate * limit * elapsed, 0.0, std::max(0.0, most));
         reclaimed += evicted;
         result->evictedBytes += evicted;
-        if (!needful_[at]) result->needlessBytes += evicted;
+        // Behind the time when memory would have run out only those are left who prevented it.
+        const bool past = sample.timeS > result->outWithoutS;
+        if (!needful_[at] && !past) result->needlessBytes += evicted;
       }
       // A cache that shrinks by itself had less to give.
       reclaimed = std::min(reclaimed, model_.evictable * sample.usedBytes);

@@ -41,7 +41,7 @@ struct ClosedLoopResult {
   double outWithoutS = kUnknown;
   double outS = kUnknown;
   double evictedBytes = 0;
-  /** Where the limit would not have been reached within ten minutes. */
+  /** Where the limit would not have been reached within ten minutes; until then, where it would. */
   double needlessBytes = 0;
   /** Read again. */
   double refaultedBytes = 0;

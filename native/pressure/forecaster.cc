@@ -24,6 +24,8 @@ constexpr double kLineErrors = 6;
 /** Intervals reach so many times as far as usage ever moved in their horizon, at most. */
 constexpr double kReach = 1.5;
 constexpr double kWidening = 0.02;
+/** Through two ticks there is always a line. */
+constexpr std::size_t kLeastLineTicks = 3;
 constexpr double kSteering = 0.0005;
 constexpr double kSkillHalfLifeS = 3600;
 constexpr double kRateWindowS = 60;
@@ -128,12 +130,14 @@ void Forecaster::Tick(double value, double highest) {
   const double tickS = resampler_.tickS();
   if (tickS != keeps_.tickS) SetTick(tickS);
   if (ticks_ > 0) Measured(value - history_.At(0));
-  if (value > 128 * sizes_[kEver])
+  // Of nothing too: errors are divided by it.
+  if (value > 128 * sizes_[kEver] || sizes_[kEver] == 0)
     sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 128;
   history_.Add(value, highest);
   model_.Tick({history_, tickS, netRate_});
   at_ = (at_ + 1) % TickHistory::kCapacity;
-  const TickHistory::Line line = history_.Fit(static_cast<std::size_t>(kSlopeS / tickS) + 1);
+  const TickHistory::Line line =
+      history_.Fit(std::max(kLeastLineTicks, static_cast<std::size_t>(kSlopeS / tickS) + 1));
   for (int index = 0; index < kHorizons; ++index) {
     if (ticks_ >= static_cast<std::size_t>(keeps_.ticks[static_cast<std::size_t>(index)])) Judge(index);
     Say(index);

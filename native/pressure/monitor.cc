@@ -26,7 +26,7 @@ SeriesEvent Monitor::Observe(const PressureSample& sample) {
     return event;
   }
   const PressureLevel before = ladder_.level();
-  const double chance = forecaster_.ready() ? CrossingChance(HorizonOf(options_.policy.aheadS)) : 0;
+  const double chance = forecaster_.ready() ? CrossingChance(HorizonOf(options_.policy.aheadS)) : kUnknown;
   changed_ = ladder_.Observe(sample.timeS, sample.usedBytes / limitBytes_, chance) != before;
   return event;
 }

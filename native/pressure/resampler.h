@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "pressure/sample.h"
 
@@ -10,7 +12,8 @@ namespace rmem {
 
 /**
  * Puts irregular samples on a regular grid. Its step is five seconds, or what lies between samples where that
- * is more, told by the first of them; values between samples lie on the line between them.
+ * is more, told by the first of them, and anew where gap follows gap; values between samples lie on the line
+ * between them.
  */
 class Resampler {
  public:
@@ -31,16 +34,20 @@ class Resampler {
     const double step = sample.timeS - last_.timeS;
     if (!begun_) return Begin(sample, tick, Outcome::kNone);
     if (!(step > 0)) return Begin(sample, tick, Outcome::kClock);
+    // Two gaps in a row are the step of a source that has become slower.
+    if (afterGap_ && step > LongestStepS()) steps_ = 0;
     if (steps_ < kFirstSteps && Learn(step)) return Begin(sample, tick, Outcome::kGrid);
     if (step > LongestStepS()) return Begin(sample, tick, Outcome::kGap);
-    highest_ = std::max(highest_, sample.usedBytes);
+    afterGap_ = false;
     while (nextS_ <= sample.timeS) {
       const double part = (nextS_ - last_.timeS) / step;
       const double value = last_.usedBytes + part * (sample.usedBytes - last_.usedBytes);
       tick(value, std::max(highest_, value));
-      highest_ = sample.usedBytes;
-      nextS_ += tickS_;
+      highest_ = value;
+      // Where seconds are smaller than what a double of such a size can tell, it would stand still.
+      nextS_ = std::max(nextS_ + tickS_, std::nextafter(nextS_, std::numeric_limits<double>::infinity()));
     }
+    highest_ = std::max(highest_, sample.usedBytes);
     last_ = sample;
     return Outcome::kNone;
   }
@@ -57,6 +64,7 @@ class Resampler {
   template <typename Tick>
   Outcome Begin(const PressureSample& sample, const Tick& tick, Outcome outcome) {
     begun_ = true;
+    afterGap_ = outcome == Outcome::kGap;
     last_ = sample;
     highest_ = sample.usedBytes;
     nextS_ = sample.timeS + tickS_;
@@ -76,6 +84,7 @@ class Resampler {
   }
 
   bool begun_ = false;
+  bool afterGap_ = false;  // the grid began anew with the last sample
   PressureSample last_;
   double highest_ = 0;
   double nextS_ = 0;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 
 namespace rmem {
 
@@ -32,7 +33,9 @@ class TickHistory {
   struct Line {
     double slope = 0;  // a tick
     double mean = 0;
-    double slopeError = 0;  // standard error, as if residuals were independent
+    /** Standard error, as if residuals were independent; infinite where fewer than three ticks tell nothing
+     * of it. */
+    double slopeError = std::numeric_limits<double>::infinity();
   };
 
   /** Least squares over the last `ticks` ticks, or as many as there are. */

@@ -99,9 +99,15 @@ function column(text: string, before: ColumnNames | undefined): ColumnNames {
 
 function requestOf(flags: ForecastFlags): BacktestRequest {
   if (flags.limit !== undefined && flags.limitSweep) {
-    throw new UsageError("usage", "--limit and --limit-sweep exclude each other");
+    throw new UsageError("usage", "--limit and --limit-sweep exclude each other", {
+      remedy: "Leave one of them out.",
+    });
   }
-  if (flags.limit === 0) throw new UsageError("bad-limit", "a limit of 0 leaves no memory to forecast");
+  if (flags.limit === 0) {
+    throw new UsageError("bad-limit", "a limit of 0 leaves no memory to forecast", {
+      remedy: "Write it like 8GiB.",
+    });
+  }
   if (flags.limit === undefined && !flags.limitSweep && flags.optimise) {
     throw new UsageError("usage", "--optimise needs limits, or there is nothing to alarm about", {
       remedy: "Add --limit-sweep or --limit.",
@@ -248,7 +254,10 @@ export function command(context: CommandContext): Command {
     )
     .option("--swap <size>", "when would it have run out with so much swap?", parsedBy(parseBytes))
     .option("--zram <ratio>", "and with half of memory compressed so well?", parsedBy(ratio))
-    .option("--optimise", "look for the policy that sees most with so many --false-alarms (default: 0.1/h)")
+    .option(
+      "--optimise",
+      "look for the policy that sees most with so many --false-alarms (default: 0.1/h), in the place of --chances and --ahead",
+    )
     .option("--explain", "why each alarm was raised")
     .option("--json", "the result on standard output as JSON, nothing else")
     .option("--export-json <file>", "the result as JSON")

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { FORECAST_MODELS, type ForecastModel, type PressurePolicy } from "../native/pressure.js";
-import { parseDuration } from "../units.js";
+import { parseDuration, parsePercent } from "../units.js";
 import { parsedBy } from "./trace-options.js";
 
 /** What every command with the early warning in it understands. */
@@ -11,6 +11,7 @@ export interface PressureFlags {
   readonly chances?: number[];
   /** Nanoseconds. */
   readonly ahead?: number;
+  readonly leastChance?: number;
   readonly falseAlarms?: number;
   readonly predictive: boolean;
 }
@@ -35,6 +36,12 @@ function perHour(text: string): number {
   });
 }
 
+function chance(text: string): number {
+  const share = parsePercent(text);
+  if (share <= 1) return share;
+  throw new UsageError("bad-percent", `"${text}" is no chance`, { remedy: "Write it like 10%." });
+}
+
 export function addPressureOptions(command: Command): Command {
   return command
     .addOption(new Option("--model <name>", "what forecasts (default: adaptive)").choices(FORECAST_MODELS))
@@ -54,6 +61,11 @@ export function addPressureOptions(command: Command): Command {
       parsedBy((text) => parseDuration(text)),
     )
     .option(
+      "--least-chance <percent>",
+      "chance from which high and critical are due by usage; 0%: by usage alone (default: 10%)",
+      parsedBy(chance),
+    )
+    .option(
       "--false-alarms <rate>",
       "let thresholds move by up to 10 points to hold so many false alarms, e.g. 0.1/h",
       parsedBy(perHour),
@@ -61,8 +73,8 @@ export function addPressureOptions(command: Command): Command {
     .option("--no-predictive", "levels by usage alone, as static alarms have them");
 }
 
-/** The shortest horizon of the forecaster: below it there is no chance to tell. */
-const SHORTEST_AHEAD_S = 30;
+/** What forecasts are of, in seconds. */
+const HORIZONS_S = [30, 60, 120];
 
 /** What the flags say, over what a file says; the rest is left to the defaults. Throws UsageError. */
 export function policyOf(flags: PressureFlags, file: PressurePolicy = {}): PressurePolicy {
@@ -71,11 +83,12 @@ export function policyOf(flags: PressureFlags, file: PressurePolicy = {}): Press
     ...(flags.thresholds && { thresholds: flags.thresholds }),
     ...(flags.chances && { chances: flags.chances }),
     ...(flags.ahead !== undefined && { aheadS: flags.ahead / 1e9 }),
+    ...(flags.leastChance !== undefined && { leastChance: flags.leastChance }),
     ...(flags.falseAlarms !== undefined && { falseAlarmsPerHour: flags.falseAlarms }),
     ...(!flags.predictive && { predictive: false }),
   };
-  if (policy.aheadS !== undefined && policy.aheadS < SHORTEST_AHEAD_S) {
-    throw new UsageError("bad-duration", `a policy cannot look less than ${SHORTEST_AHEAD_S} s ahead`, {
+  if (policy.aheadS !== undefined && !HORIZONS_S.includes(policy.aheadS)) {
+    throw new UsageError("bad-duration", `a policy cannot look ${policy.aheadS} s ahead`, {
       remedy: "Forecasts are of 30, 60 and 120 s.",
     });
   }

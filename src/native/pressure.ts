@@ -28,7 +28,10 @@ export interface PressurePolicy {
   readonly predictive?: boolean;
   /** Chance of reaching the limit within `aheadS` from which each level is due before its usage is; increasing. */
   readonly chances?: readonly number[];
+  /** 30, 60 or 120. */
   readonly aheadS?: number;
+  /** High and critical are due by usage only from this chance on; 0: by usage alone. */
+  readonly leastChance?: number;
   /** Thresholds move by up to 0.1 to hold so many false alarms an hour; the last one never moves. */
   readonly falseAlarmsPerHour?: number | null;
   readonly samplesToEnter?: number;
@@ -223,3 +226,6 @@ export interface SeriesColumns {
   readonly allocatedBytes: Float64Array;
   readonly freedBytes: Float64Array;
 }
+
+/** A backtest at work on a thread of its own; after `stop` it is rejected soon. */
+export type RunningBacktest = Promise<SeriesScore> & { stop(): void };

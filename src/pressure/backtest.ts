@@ -4,8 +4,10 @@ import type {
   ForecastModel,
   HorizonScore,
   LimitScore,
+  NativeBacktestOptions,
   PressurePolicy,
   ReliabilityBin,
+  SeriesColumns,
   SeriesScore,
 } from "../native/pressure.js";
 import { native } from "../native.js";
@@ -76,7 +78,9 @@ function limitsOf(series: Series, choice: LimitChoice): (number | null)[] {
       return [choice.bytes];
     case "sweep": {
       const peak = highest(usedBytes);
-      return SWEEP.map((share) => Math.round(share * peak)).filter((limit) => limit > 0);
+      // What begins at its limit does not run out: nothing would have started there, and nobody could have warned.
+      const least = usedBytes[0] ?? 0;
+      return SWEEP.map((share) => Math.round(share * peak)).filter((limit) => limit > least);
     }
   }
 }
@@ -87,31 +91,52 @@ function highest(values: Float64Array): number {
   return most;
 }
 
-/** Plays a series through the forecaster. Throws Interrupted between models when the signal came. */
+/** One backtest, until the signal comes. */
+async function play(
+  columns: SeriesColumns,
+  options: NativeBacktestOptions,
+  signal: AbortSignal | undefined,
+): Promise<SeriesScore> {
+  if (signal?.aborted) throw new Interrupted();
+  const running = native().backtest(columns, options);
+  const stop = (): void => running.stop();
+  signal?.addEventListener("abort", stop);
+  try {
+    return await running;
+  } catch (error) {
+    throw signal?.aborted ? new Interrupted() : error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Plays a series through the forecaster. Throws Interrupted when the signal came. */
 export async function backtestSeries(
   series: Series,
   request: BacktestRequest,
   signal?: AbortSignal,
 ): Promise<SeriesBacktest> {
   const { columns } = series;
-  const limits = limitsOf(series, request.limits);
   const { policy } = request;
+  const limits = limitsOf(series, request.limits);
+  const models = [request.model, ...request.beside.filter((each) => each !== request.model)];
   const scores: SeriesScore[] = [];
-  for (const model of [request.model, ...request.beside.filter((each) => each !== request.model)]) {
-    if (signal?.aborted) throw new Interrupted();
-    const first = scores.length === 0;
-    const closed = first && request.evictable.length > 0 && limits.length > 0;
+  for (const [index, model] of models.entries()) {
+    const judged = index === 0 && limits.length > 0;
     scores.push(
-      await native().backtest(columns, {
-        model,
-        policy,
-        limits: first ? limits : [],
-        ...(closed && { evictable: request.evictable }),
-      }),
+      await play(
+        columns,
+        {
+          model,
+          policy,
+          limits: judged ? limits : [],
+          ...(judged && request.evictable.length > 0 && { evictable: request.evictable }),
+        },
+        signal,
+      ),
     );
   }
   const score = scores[0] as SeriesScore;
-  const models = [request.model, ...request.beside.filter((each) => each !== request.model)];
   const total = columns.totalBytes.at(-1);
   return {
     name: series.name,

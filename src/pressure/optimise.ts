@@ -1,7 +1,7 @@
 import { Interrupted } from "../errors.js";
 import type { PressurePolicy } from "../native/pressure.js";
 import { type BacktestRequest, backtestSeries, type SeriesBacktest } from "./backtest.js";
-import { type PooledAlarms, scorecard } from "./scorecard.js";
+import { LEAST_POOLED_S, type PooledAlarms, scorecard } from "./scorecard.js";
 import type { Series } from "./series.js";
 
 const AHEAD_S = [30, 60, 120];
@@ -68,7 +68,8 @@ async function judge(
 
 /**
  * Tries policies on every other series, takes the one that saw most among those that hold the rate of false alarms (or, where
- * none does, the one with the fewest), and plays it on those that were held out. Null where there are fewer than two series.
+ * none does, the one with the fewest), and plays it on those that were held out. Null where there are fewer than two that are long
+ * enough to be pooled.
  */
 export async function optimisePolicy(
   series: readonly Series[],
@@ -76,8 +77,11 @@ export async function optimisePolicy(
   falseAlarmsPerHour: number,
   options: { readonly signal?: AbortSignal; readonly onTried?: (tried: number, of: number) => void } = {},
 ): Promise<Optimised | null> {
-  const training = series.filter((_, index) => index % 2 === 0);
-  const heldOut = series.filter((_, index) => index % 2 === 1);
+  const long = series.filter(
+    ({ columns: { timeS } }) => (timeS.at(-1) ?? 0) - (timeS[0] ?? 0) >= LEAST_POOLED_S,
+  );
+  const training = long.filter((_, index) => index % 2 === 0);
+  const heldOut = long.filter((_, index) => index % 2 === 1);
   if (heldOut.length === 0) return null;
   const all = candidates(request.policy);
   let best: { policy: ChosenPolicy; judged: Judged } | undefined;

@@ -12,7 +12,7 @@ import { quantileOfSorted } from "../statistics/summary.js";
 import type { SeriesBacktest } from "./backtest.js";
 
 /** Shorter series are read and forecast, but prove nothing. */
-const LEAST_POOLED_S = 1800;
+export const LEAST_POOLED_S = 1800;
 /** An origin whose usage moves by more than this share in a minute is one that moves: a rule from before any result. */
 const MOVING_SHARE = 0.01;
 const RESAMPLES = 1000;
@@ -112,7 +112,9 @@ function poolOrigin(origin: string, series: readonly SeriesBacktest[]): OriginSc
     horizons: [0, 1, 2].flatMap((horizon) => {
       const scores = series.flatMap((each) => {
         const score = each.models[index]?.horizons[horizon];
-        return score === undefined || score.samples === 0 ? [] : [{ score, peak: each.peakBytes }];
+        // Of a series that uses nothing there is no unit, and no error.
+        const counts = score !== undefined && score.samples > 0 && each.peakBytes > 0;
+        return counts ? [{ score, peak: each.peakBytes }] : [];
       });
       return scores.length === 0 ? [] : [poolHorizon(scores)];
     }),
@@ -232,7 +234,7 @@ function poolAlarms(kind: AlarmKind, series: readonly SeriesBacktest[]): PooledA
     caught: scores.filter(({ caught }) => caught).length,
     trueAlarms: sum(scores, (score) => score.trueAlarms),
     falseAlarms,
-    falseAlarmsPerHour: hours > 0 ? falseAlarms / hours : 0,
+    falseAlarmsPerHour: falseAlarms === 0 ? 0 : falseAlarms / hours,
     leadS:
       leads.length === 0
         ? null

@@ -1,11 +1,12 @@
 import type { ForecastResult } from "../pressure/forecast-result.js";
+import { LEAST_POOLED_S } from "../pressure/scorecard.js";
 import { formatBytes, formatDuration } from "../units.js";
 import { forecastAnswer, forecastTables } from "./forecast.js";
 import { escaped, table } from "./markdown-table.js";
 
 /** For a pull request or a page. */
 export function forecastMarkdown(result: ForecastResult): string {
-  const { series, short } = result.scorecard;
+  const { series } = result.scorecard;
   const sections = ["# Backtest of the early warning", escaped(forecastAnswer(result))];
   for (const { title, about, columns, rows } of forecastTables(result)) {
     const align = columns.map((_, index) => (index === 0 ? ("left" as const) : ("right" as const)));
@@ -23,7 +24,7 @@ export function forecastMarkdown(result: ForecastResult): string {
         formatDuration(each.spanS * 1e9),
         formatDuration(each.stepS * 1e9),
         formatBytes(each.peakBytes),
-        short.includes(each.name) ? "too short" : "yes",
+        each.spanS < LEAST_POOLED_S ? "too short" : "yes",
       ]),
     ),
   );

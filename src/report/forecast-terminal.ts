@@ -45,7 +45,9 @@ function describe(series: SeriesBacktest, style: ForecastStyle): string {
   if (verbose) {
     for (const { model, horizons } of series.models) {
       const errors = horizons.map(({ horizonS, error, persistenceError, samples }) =>
-        samples === 0 ? `${horizonS} s –` : `${horizonS} s ${(error / persistenceError).toFixed(2)}`,
+        samples === 0 || persistenceError === 0
+          ? `${horizonS} s –`
+          : `${horizonS} s ${(error / persistenceError).toFixed(2)}`,
       );
       lines.push(`  ${model}, error over that of no change: ${errors.join(", ")}`);
     }

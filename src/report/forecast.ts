@@ -244,7 +244,7 @@ function optimised({ optimised: found }: ForecastResult): ReportTable[] {
       title: "The policy that was found",
       about:
         `Of ${tried} policies, on every other series, the one that saw most with at most ${found.falseAlarmsPerHour} false alarms an hour: ` +
-        `--thresholds ${chosen.thresholds.map((each) => Math.round(each * 100)).join(",")} ` +
+        `--thresholds ${chosen.thresholds.map((each) => Number((each * 100).toFixed(1))).join(",")} ` +
         `--chances ${chosen.chances.map((each) => Number((each * 100).toFixed(1))).join(",")} --ahead ${chosen.aheadS}s.`,
       columns: ["series", "seen", "false an hour"],
       rows: [

@@ -161,7 +161,7 @@ describe("forecast", { timeout: 60_000 }, () => {
     [["--column", "used"], /names no column/],
     [["--optimise"], /needs limits/],
     [["--thresholds", "90,80,70,60"], /rising/],
-    [["--ahead", "5s"], /less than 30 s/],
+    [["--ahead", "5s"], /cannot look 5 s ahead/],
     [["--export-json", "/nowhere/at/all.json"], /nowhere/],
   ])("refuses %j", async (args, words) => {
     const { code, stderr } = await runTool(["forecast", LEAK, "-q", ...args]);

@@ -197,7 +197,7 @@ describe("watch", { timeout: 60_000 }, () => {
     ["two sources", ["--pid", "1", "--cgroup", "a"], /--pid and --cgroup exclude each other/],
     ["a number that is none", ["--pid", "init"], /"init" is no number of a process/],
     ["thresholds that fall", ["--thresholds", "90,80,70,60"], /four rising percentages/],
-    ["too short a look ahead", ["--ahead", "5s"], /less than 30 s ahead/],
+    ["too short a look ahead", ["--ahead", "5s"], /cannot look 5 s ahead/],
     ["a dry run of nothing", ["--dry-run"], /--dry-run needs the program/],
     ["an address that is none", ["--prometheus", "here"], /"here" is no address/],
     ["a port beyond all", ["--prometheus", ":70000"], /no address/],

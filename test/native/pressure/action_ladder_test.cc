@@ -87,6 +87,15 @@ TEST(ActionLadder, HighUsageThatGoesNowhereIsOnlyAWarning) {
   EXPECT_EQ(blind.At(0.92, 0.0001, 2), PressureLevel::kCritical);
 }
 
+TEST(ActionLadder, WhatNoLongerMovesIsLeftOnEitherSideOfTheThreshold) {
+  for (const double usage : {0.91, 0.88}) {
+    Climb climb;
+    climb.At(0.92, 0.15, 2);
+    ASSERT_EQ(climb.ladder().level(), PressureLevel::kCritical);
+    EXPECT_EQ(climb.At(usage, 0.0001, 600), PressureLevel::kWarning) << usage;
+  }
+}
+
 TEST(ActionLadder, CoolsDownButNotFromAnEmergency) {
   PressurePolicy policy;
   policy.leaveAfterS = 1;

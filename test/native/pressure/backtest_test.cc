@@ -64,6 +64,15 @@ TEST(Backtest, NothingBehindALimitCounts) {
   EXPECT_FALSE(score.limits[1].warnable);
 }
 
+TEST(Backtest, NoChangeIsNotKeptFromKnowingLargeErrors) {
+  // Anywhere between nothing and the peak, for ever: quantiles of the past are as good as those of hindsight.
+  std::mt19937_64 random(6);
+  std::uniform_real_distribution<double> anywhere(0, 1024 * kMib);
+  const MadeSeries series = SeriesOf(6000, 5, [&](double) { return anywhere(random); });
+  const HorizonScore horizon = Score(series, ModelKind::kPersistence).horizons[1];
+  EXPECT_NEAR(horizon.persistencePinball / horizon.hindsightPinball, 1, 0.05);
+}
+
 TEST(Backtest, AClimbIsSeenAheadOfAStaticAlarm) {
   const MadeSeries series = CalmThenClimb(8 * kMib);
   const LimitScore limit = Score(series, ModelKind::kAdaptive, {1800 * kMib}).limits[0];
@@ -108,12 +117,50 @@ TEST(Backtest, ATotalThatChangesMovesTheLimit) {
   EXPECT_EQ(score.limits[0].outS, 3000);
 }
 
+TEST(Backtest, AnAlarmStandsBetweenSamplesThatAreFarApart) {
+  // Every ninety seconds, over 90 % from 450 s before the limit.
+  MadeSeries series;
+  for (int at = 0; at < 40; ++at) series.Add(90.0 * at, (at < 34 ? 500.0 : at < 39 ? 930.0 : 1000.0) * kMib);
+  const AlarmScore static90 = Score(series, ModelKind::kAdaptive, {1000 * kMib}).limits[0].alarms[2];
+  EXPECT_EQ(static90.alarms.size(), 1U);
+  EXPECT_TRUE(static90.caught);
+  EXPECT_EQ(static90.leadS, 450);
+  EXPECT_EQ(static90.falseAlarms, 0U);
+}
+
+TEST(Backtest, BenignTimeIsObservedTime) {
+  MadeSeries series = SeriesOf(1000, 1, [](double) { return 100 * kMib; });
+  for (int second = 90'000; second < 92'000; ++second)
+    series.Add(second, (second < 91'500 ? 100 : 400) * kMib);
+  const SeriesScore score = Score(series, ModelKind::kAdaptive, {300 * kMib, 500 * kMib});
+  EXPECT_EQ(score.limits[0].benignS, 999 + 1500 - 600);
+  EXPECT_EQ(score.limits[1].benignS, 999 + 1999);
+}
+
+TEST(Backtest, TheMinuteBeforeASeriesEndsAtItsLimitIsJudged) {
+  const MadeSeries series = CalmThenClimb(4 * kMib);
+  const double last = series.usedBytes.back();
+  const LimitScore limit = Score(series, ModelKind::kAdaptive, {last}).limits[0];
+  ASSERT_EQ(limit.outS, series.timeS.back());
+  std::uint64_t cameTrue = 0;
+  for (const ReliabilityBin& bin : limit.reliability) cameTrue += bin.cameTrue;
+  EXPECT_EQ(cameTrue, 60U);
+  EXPECT_GT(limit.brierSamples, 60U);
+}
+
 TEST(Backtest, GapsAreNotForecastAcross) {
   MadeSeries series = SeriesOf(500, 1, [](double) { return 100 * kMib; });
   for (int second = 5000; second < 5500; ++second) series.Add(second, 900 * kMib);
   const SeriesScore score = Score(series, ModelKind::kAdaptive);
   EXPECT_EQ(score.gaps, 1U);
   for (const HorizonScore& horizon : score.horizons) EXPECT_EQ(horizon.persistenceError, 0);
+}
+
+TEST(Backtest, NothingUsedGivesNoChanceThatIsNoNumber) {
+  const SeriesScore score = Score(SeriesOf(2000, 1, [](double) { return 0; }), ModelKind::kAdaptive, {kMib});
+  for (const ReliabilityBin& bin : score.confidence) EXPECT_FALSE(std::isnan(bin.chance));
+  for (const ReliabilityBin& bin : score.limits[0].reliability) EXPECT_FALSE(std::isnan(bin.chance));
+  EXPECT_EQ(score.limits[0].alarms[0].alarms.size(), 0U);
 }
 
 TEST(Backtest, ShortAndEmptySeriesAreNothingSpecial) {
@@ -142,6 +189,23 @@ TEST(ClosedLoop, EvictingPreventsWhatTheCacheIsLargeEnoughFor) {
     if (!prevented) {
       EXPECT_GE(result.outS, result.outWithoutS);
     }
+  }
+}
+
+TEST(ClosedLoop, ATotalThatIsNotKnownAtOncePreventsNothing) {
+  const MadeSeries series = CalmThenClimb(kMib);
+  std::vector<double> totals(series.timeS.size(), 1800 * kMib);
+  totals[0] = kUnknown;
+  totals[100] = 0;
+  SeriesView view = series.View();
+  view.totalBytes = totals;
+  const StopFlag stop{false};
+  ClosedLoopOptions options;
+  options.limits = {kUnknown};
+  options.evictable = {0.01};
+  for (const ClosedLoopResult& result : ClosedLoop(view, options, stop)) {
+    EXPECT_FALSE(std::isnan(result.outWithoutS));
+    EXPECT_GE(result.outS, result.outWithoutS);
   }
 }
 

@@ -97,6 +97,24 @@ TEST(Forecaster, IntervalsOfARandomWalkHoldWhatTheyPromise) {
   EXPECT_LT(std::fabs(forecaster.Skill(1)), 0.05);
 }
 
+TEST(Forecaster, NothingAtTheStartLeavesNoMark) {
+  Forecaster forecaster(ModelKind::kAdaptive);
+  Play(&forecaster, SeriesOf(1800, 1, [](double second) { return second < 1200 ? 0 : 100 * kMib; }));
+  EXPECT_LT(forecaster.At(1).high, 101 * kMib);
+  EXPECT_GT(forecaster.ChanceWithin(kMib, 1), 0.9);
+}
+
+TEST(Forecaster, OneStepIsNoLine) {
+  // A sample a minute: noise, and then one step.
+  std::mt19937_64 random(8);
+  std::normal_distribution<double> noise(0, kMib);
+  Forecaster forecaster(ModelKind::kPersistence);
+  double minute = 0;
+  for (; minute < 300; ++minute) forecaster.Observe({60 * minute, 500 * kMib + noise(random)});
+  forecaster.Observe({60 * minute, 600 * kMib});
+  EXPECT_LT(forecaster.ChanceOfReaching(650 * kMib, 1), 0.1);
+}
+
 TEST(Forecaster, GapsBeginWindowsAnew) {
   Forecaster forecaster(ModelKind::kLinear);
   Play(&forecaster, SeriesOf(300, 1, [](double second) { return 100 * kMib + kMib * second; }));
