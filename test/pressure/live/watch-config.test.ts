@@ -53,7 +53,7 @@ describe("the section [watch]", () => {
     const config = parseWatchConfig(example.replace(/^ {4}/gm, ""), "docs/watch.md");
     const { pid, system, ...others } = read("[watch]\npid = 1\nsystem = true\n");
     expect([pid, system]).toEqual([1, true]);
-    expect(Object.keys(config).length + Object.keys(config.policy).length).toBe(19);
+    expect(Object.keys(config).length + Object.keys(config.policy).length).toBe(20);
     expect(others).toEqual({ policy: {} });
   });
 
