@@ -239,7 +239,7 @@ typedef struct rustydb_mem_monitor_options {
   size_t struct_bytes;
   double limit_bytes;      /* of all samples; 0: the total of each. Without either there are no levels */
   double thresholds[4];    /* of usage; rising. 0.70, 0.80, 0.90, 0.95 */
-  double chances[4];       /* of reaching the limit soon, whatever usage is; rising. 0.20, 0.45, 0.55, 0.95 */
+  double chances[4];       /* of reaching the limit soon, whatever usage is; rising. 0.20, 0.40, 0.50, 0.95 */
   double ahead_seconds;    /* what soon is: 30, 60 or 120. 60 */
   double leave_seconds;    /* a level is left, one at a time, when usage was 5 points lower for so long. 30 */
   double cooldown_seconds; /* until a level that was left is entered by chance alone again. 60 */

@@ -17,7 +17,7 @@ struct PressurePolicy {
   bool predictive = true;
   /** The chance of reaching the limit within `aheadS` from which each level is due whatever usage is;
    * increasing. */
-  std::array<double, kLevels> chances{0.20, 0.45, 0.55, 0.95};
+  std::array<double, kLevels> chances{0.20, 0.40, 0.50, 0.95};
   /** One of kHorizonS. */
   double aheadS = 60;
   /**

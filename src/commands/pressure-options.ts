@@ -52,7 +52,7 @@ export function addPressureOptions(command: Command): Command {
     )
     .option(
       "--chances <list>",
-      "chance in percent of reaching the limit from which each level is due before its usage is (default: 20,45,55,95)",
+      "chance in percent of reaching the limit from which each level is due before its usage is (default: 20,40,50,95)",
       parsedBy(levelShares),
     )
     .option(

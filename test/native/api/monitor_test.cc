@@ -97,7 +97,7 @@ TEST(CMonitor, TakesItsOwnThresholds) {
 TEST(CMonitor, HasTheDefaultsThatTheHeaderTells) {
   const rmem::PressurePolicy policy;
   EXPECT_EQ(policy.thresholds, (std::array<double, 4>{0.70, 0.80, 0.90, 0.95}));
-  EXPECT_EQ(policy.chances, (std::array<double, 4>{0.20, 0.45, 0.55, 0.95}));
+  EXPECT_EQ(policy.chances, (std::array<double, 4>{0.20, 0.40, 0.50, 0.95}));
   EXPECT_EQ(policy.aheadS, 60);
   EXPECT_EQ(policy.leaveAfterS, 30);
   EXPECT_EQ(policy.cooldownS, 60);
