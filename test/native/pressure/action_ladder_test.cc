@@ -100,12 +100,12 @@ TEST(ActionLadder, CoolsDownButNotFromAnEmergency) {
   PressurePolicy policy;
   policy.leaveAfterS = 1;
   Climb climb(policy);
-  climb.At(0.4, 0.5, 2);
+  climb.At(0.4, 0.45, 2);
   ASSERT_EQ(climb.ladder().level(), PressureLevel::kHigh);
   climb.At(0.4, 0, 3);
   ASSERT_LT(climb.ladder().level(), PressureLevel::kHigh);
-  EXPECT_LT(climb.At(0.4, 0.5, 30), PressureLevel::kHigh);
-  EXPECT_EQ(climb.At(0.96, 0.5), PressureLevel::kEmergency);
+  EXPECT_LT(climb.At(0.4, 0.45, 30), PressureLevel::kHigh);
+  EXPECT_EQ(climb.At(0.96, 0.45), PressureLevel::kEmergency);
 }
 
 TEST(ActionLadder, ThresholdsMoveWithFalseAlarmsButTheLastStands) {
