@@ -195,6 +195,7 @@ RUSTYDB_MEM_API uint64_t rustydb_mem_heap_compact(rustydb_mem_heap* heap);
 /* Memory pressure. -------------------------------------------------------------------------------------- */
 
 /* How serious it is, and what is to be done about it by then. */
+/* NOLINTBEGIN(readability-identifier-naming): constants of C. */
 enum {
   RUSTYDB_MEM_NORMAL = 0,   /* nothing */
   RUSTYDB_MEM_WARNING = 1,  /* monitor */
@@ -202,6 +203,7 @@ enum {
   RUSTYDB_MEM_CRITICAL = 3, /* aggressive eviction */
   RUSTYDB_MEM_EMERGENCY = 4 /* emergency clean-up */
 };
+/* NOLINTEND(readability-identifier-naming) */
 
 /* What the heap has to give at a level: nothing below high, from high on what rustydb_mem_heap_purge gives,
  * from critical on what rustydb_mem_heap_compact gives. Returns the bytes. What the engine itself can evict,
@@ -225,6 +227,7 @@ RUSTYDB_MEM_API uint64_t rustydb_mem_heap_relieve(rustydb_mem_heap* heap, int le
  */
 typedef struct rustydb_mem_monitor rustydb_mem_monitor;
 
+/* NOLINTBEGIN(readability-identifier-naming): constants of C. */
 enum {
   RUSTYDB_MEM_MODEL_ADAPTIVE = 0,
   RUSTYDB_MEM_MODEL_PERSISTENCE = 1, /* no change: what the others have to beat */
@@ -232,6 +235,7 @@ enum {
   RUSTYDB_MEM_MODEL_HOLT = 3,
   RUSTYDB_MEM_MODEL_THEIL_SEN = 4
 };
+/* NOLINTEND(readability-identifier-naming) */
 
 /* What is 0 has its default. Shares are of the limit; the four are those of warning, high, critical,
  * emergency. */

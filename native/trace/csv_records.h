@@ -56,9 +56,8 @@ class CsvRecords : public Decoder {
     kColumns
   };
   static constexpr std::array<std::string_view, kColumns> kColumnNames = {
-      "time_ns", "thread",          "event",  "id",      "new_id", "size", "align", "zeroed",
-      "scope",   "dies_with_scope", "parent", "inherit", "kind",   "text", "used",  "total",
-      "swap",    "psi"};
+      "time_ns",         "thread", "event",   "id",   "new_id", "size", "align", "zeroed", "scope",
+      "dies_with_scope", "parent", "inherit", "kind", "text",   "used", "total", "swap",   "psi"};
 
  private:
   static constexpr std::size_t kMaxRowBytes = 64 << 10;

@@ -1,5 +1,5 @@
-// Nanoseconds a sample takes the forecaster, a level and all three horizons asked for, as one JSON line for each step between
-// samples. Usage: pressure_bench [SAMPLES]
+// Nanoseconds a sample takes the forecaster, a level and all three horizons asked for, as one JSON line for
+// each step between samples. Usage: pressure_bench [SAMPLES]
 
 #include <chrono>
 #include <cstdint>
