@@ -4,8 +4,9 @@
  *
  * npm run record:series [-- --minutes 38] [--out FOLDER] [--seed N] [--csv] [name…]
  *
- * Needs 8 GiB of memory, 4 GiB of disk in the folder for temporary files, and about one processor. With --csv the readings
- * are taken by this script, from the same files and without the tool, into CSV.
+ * A recording is named by its load and its seed: those of other seeds stay. Needs 8 GiB of memory, 4 GiB of disk in the folder
+ * for temporary files, and about one processor. With --csv the readings are taken by this script, from the same files and without
+ * the tool, into CSV.
  */
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -124,7 +125,7 @@ async function record(load: SeriesLoad, session: Session, index: number): Promis
   const version = await load.version(session);
   const clock = new Clock(minutes * 60, seed * 1000 + index);
   const { pid, drive } = await load.start(session, clock);
-  const file = `${load.name}.${flags.csv ? "csv" : "rmt.gz"}`;
+  const file = `${load.name}-${seed}.${flags.csv ? "csv" : "rmt.gz"}`;
   clock.begin();
   const end = watch(pid, load, join(flags.out, file));
   say(load, `process ${pid}, limit ${formatBytes(load.limitBytes)}`);
