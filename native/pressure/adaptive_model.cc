@@ -8,8 +8,6 @@ namespace {
 
 constexpr double kHalfLifeS = 1200;
 constexpr double kLossHalfLifeS = 900;
-constexpr double kStraightS[] = {30, 60, 120};
-constexpr double kLongS = 300;
 constexpr double kClip = 6;
 /** How fast weights follow losses, in a mean absolute move. */
 constexpr double kLearningRate = 0.25;
@@ -27,10 +25,6 @@ constexpr double kLeastScale = 4096;
 
 double Clip(double value) {
   return std::clamp(value, -kClip, kClip);
-}
-
-std::size_t WindowTicks(double seconds, double tickS) {
-  return std::clamp<std::size_t>(static_cast<std::size_t>(seconds / tickS) + 1, 3, TickHistory::kCapacity);
 }
 
 }  // namespace
@@ -57,17 +51,16 @@ void AdaptiveModel::SetTick(double tickS) {
 void AdaptiveModel::Tick(const TickView& view) {
   if (view.tickS != tickS_) SetTick(view.tickS);
   holt_.Tick(view);
-  Lines lines;
-  for (std::size_t window = 0; window < kStraightWindows; ++window)
-    lines.brief[window] = view.history.Fit(WindowTicks(kStraightS[window], view.tickS));
-  lines.steady = view.history.Fit(WindowTicks(kLongS, view.tickS));
   at_ = (at_ + 1) % TickHistory::kCapacity;
   for (int index = 0; index < kHorizons; ++index) {
     const int ticks = TicksUntil(index, view.tickS);
     if (ticks_ >= static_cast<std::size_t>(ticks)) Learn(&horizons_[index], ticks, view);
     // What was learned over twenty minutes need not be solved for at every tick: one horizon after the other.
-    if (at_ % kHorizons == static_cast<std::size_t>(index)) horizons_[index].regression.Solve();
-    Say(index, ticks, view, lines);
+    if (at_ % kHorizons == static_cast<std::size_t>(index)) {
+      horizons_[index].regression.Solve();
+      Weigh(&horizons_[index], view.tickS * ticks);
+    }
+    Say(index, ticks, view);
   }
   ++ticks_;
 }
@@ -91,13 +84,30 @@ void AdaptiveModel::Learn(Horizon* horizon, int ticks, const TickView& view) {
   }
 }
 
-void AdaptiveModel::Say(int index, int ticks, const TickView& view, const Lines& lines) {
+/** Hedge: weights by what each has lost, "no change" ahead at the start. Errors of long horizons overlap and
+ * tell less. */
+void AdaptiveModel::Weigh(Horizon* horizon, double spanS) {
+  const double prior = kPriorLoss * std::sqrt(spanS / kHorizonS[0]);
+  std::array<double, kExperts> losses = horizon->losses;
+  for (std::size_t expert = kSteadyLine; expert < kExperts; ++expert)
+    losses[expert] += expert >= kStraight ? kPriorLossOfStraight : prior;
+  const double least = *std::min_element(losses.begin(), losses.end());
+  double sum = 0;
+  for (std::size_t expert = 0; expert < kExperts; ++expert) {
+    const double behind = kLearningRate * (losses[expert] - least);
+    horizon->weights[expert] = behind > kHopelessExpert ? 0 : std::exp(-behind);
+    sum += horizon->weights[expert];
+  }
+  for (double& weight : horizon->weights) weight /= sum;
+}
+
+void AdaptiveModel::Say(int index, int ticks, const TickView& view) {
   Horizon& horizon = horizons_[index];
   const TickHistory& history = view.history;
   const double value = history.At(0);
   const double span = view.tickS * ticks;
-  const TickHistory::Line& brief = lines.brief[1];
-  const TickHistory::Line& steady = lines.steady;
+  const TickHistory::Line& brief = view.straight[1];
+  const TickHistory::Line& steady = view.steady;
   Said& said = horizon.said[at_];
   said.value = value;
   said.scale = std::max(horizon.scale, kLeastScale);
@@ -117,28 +127,16 @@ void AdaptiveModel::Say(int index, int ticks, const TickView& view, const Lines&
   const double learned = horizon.regression.Predict(said.features) * said.scale;
   said.moves = {0, steady.slope * ticks, learned, learned / 2, holt};
   for (std::size_t window = 0; window < kStraightWindows; ++window) {
-    const auto& [slope, mean, error] = lines.brief[window];
+    const auto& [slope, mean, error] = view.straight[window];
     const double straight = std::fabs(slope) > kStraightErrors * error ? slope * ticks : 0;
     said.moves[kStraight + 2 * window] = straight;
     said.moves[kStraight + 2 * window + 1] = straight / 2;
   }
-  // Hedge: weights by what each has lost, "no change" ahead at the start. Errors of long horizons overlap and
-  // tell less.
-  const double prior = kPriorLoss * std::sqrt(span / kHorizonS[0]);
-  std::array<double, kExperts> losses = horizon.losses;
-  for (std::size_t expert = kSteadyLine; expert < kExperts; ++expert)
-    losses[expert] += expert >= kStraight ? kPriorLossOfStraight : prior;
-  const double least = *std::min_element(losses.begin(), losses.end());
-  double sum = 0;
   double move = 0;
-  for (std::size_t expert = 0; expert < kExperts; ++expert) {
-    const double behind = kLearningRate * (losses[expert] - least);
-    const double weight = behind > kHopelessExpert ? 0 : std::exp(-behind);
-    sum += weight;
-    move += weight * said.moves[expert];
-  }
+  for (std::size_t expert = 0; expert < kExperts; ++expert)
+    move += horizon.weights[expert] * said.moves[expert];
   // Usage is never less than none.
-  horizon.move = std::max(move / sum, -value);
+  horizon.move = std::max(move, -value);
 }
 
 }  // namespace rmem

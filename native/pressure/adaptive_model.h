@@ -24,7 +24,6 @@ class AdaptiveModel {
 
  private:
   static constexpr int kFeatures = 7;
-  static constexpr std::size_t kStraightWindows = 3;
   /** Behind the last one there are the straight lines, each in full and by half. */
   enum Expert : std::size_t { kNoChange, kSteadyLine, kLearned, kHalfLearned, kDamped, kStraight };
   static constexpr std::size_t kExperts = kStraight + 2 * kStraightWindows;
@@ -43,19 +42,14 @@ class AdaptiveModel {
     RecursiveRidge<kFeatures> regression{kRidge};
     std::array<double, kExperts> losses{};
     std::array<Said, TickHistory::kCapacity> said{};
+    std::array<double, kExperts> weights{};
     double scale = 0;  // how far usage moves in the horizon, on average
     double move = 0;
   };
 
-  /** What all horizons share at a tick. */
-  struct Lines {
-    /** Of the windows in which a line may be straight; the second is a minute. */
-    std::array<TickHistory::Line, kStraightWindows> brief;
-    TickHistory::Line steady;
-  };
-
   void Learn(Horizon* horizon, int ticks, const TickView& view);
-  void Say(int index, int ticks, const TickView& view, const Lines& lines);
+  void Say(int index, int ticks, const TickView& view);
+  void Weigh(Horizon* horizon, double spanS);
   void SetTick(double tickS);
 
   HoltModel holt_;

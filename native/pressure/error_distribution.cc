@@ -40,7 +40,11 @@ ErrorDistribution::ErrorDistribution(double halfLife) : growth_(std::exp2(1 / ha
 
 void ErrorDistribution::Recount() {
   total_ = 0;
-  for (const double bin : bins_) total_ += bin;
+  blocks_.fill(0);
+  for (int bin = 0; bin < kBins; ++bin) {
+    blocks_[static_cast<std::size_t>(bin / kBlock)] += bins_[static_cast<std::size_t>(bin)];
+    total_ += bins_[static_cast<std::size_t>(bin)];
+  }
   for (Place& cursor : cursors_) {
     cursor.below = 0;
     for (int bin = 0; bin < cursor.bin; ++bin) cursor.below += bins_[static_cast<std::size_t>(bin)];
@@ -51,6 +55,7 @@ void ErrorDistribution::Add(double value) {
   increment_ *= growth_;
   const int bin = BinOf(value);
   bins_[static_cast<std::size_t>(bin)] += increment_;
+  blocks_[static_cast<std::size_t>(bin / kBlock)] += increment_;
   total_ += increment_;
   for (Place& cursor : cursors_) cursor.below += bin < cursor.bin ? increment_ : 0;
   if (increment_ < kLargestIncrement) return;
@@ -74,7 +79,8 @@ double ErrorDistribution::Quantile(Cursor which, double level) {
 double ErrorDistribution::ShareBelow(double value) const {
   const int at = BinOf(value);
   double below = 0;
-  for (int bin = 0; bin < at; ++bin) below += bins_[static_cast<std::size_t>(bin)];
+  for (int block = 0; block < at / kBlock; ++block) below += blocks_[static_cast<std::size_t>(block)];
+  for (int bin = at / kBlock * kBlock; bin < at; ++bin) below += bins_[static_cast<std::size_t>(bin)];
   const double part = at == kSide ? 1 : std::clamp((value - Low(at)) / (High(at) - Low(at)), 0.0, 1.0);
   return std::clamp((below + part * bins_[static_cast<std::size_t>(at)]) / total_, 0.0, 1.0);
 }

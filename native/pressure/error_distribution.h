@@ -52,7 +52,11 @@ class ErrorDistribution {
   static double EndOf(int step);
   void Recount();
 
+  /** Bins of which one sum is kept, so that a share takes a sixth of the sums. */
+  static constexpr int kBlock = 16;
+
   std::array<double, kBins> bins_{};
+  std::array<double, kBins / kBlock + 1> blocks_{};
   std::array<Place, 2> cursors_;
   double total_ = 0;
   double growth_;

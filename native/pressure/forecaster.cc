@@ -24,9 +24,12 @@ constexpr double kLineErrors = 6;
 /** Intervals reach so many times as far as usage ever moved in their horizon, at most. */
 constexpr double kReach = 1.5;
 constexpr double kWidening = 0.02;
+constexpr double kWidest = 4.5;
 /** Through two ticks there is always a line. */
 constexpr std::size_t kLeastLineTicks = 3;
 constexpr double kSteering = 0.0005;
+/** Of the lines that models see. */
+constexpr double kWindowsS[] = {30, 60, 120, 300};
 constexpr double kSkillHalfLifeS = 3600;
 constexpr double kRateWindowS = 60;
 constexpr double kLeastSize = 2048;
@@ -37,7 +40,7 @@ constexpr double kSlopeS = 60;
 constexpr double kFarthestS = 3600;
 
 double Widened(double wider, bool missed) {
-  return std::clamp(wider + kWidening * (missed - 0.05), 0.0, 1.5);
+  return std::clamp(wider * (1 + kWidening * (missed - 0.05)), 1.0, kWidest);
 }
 
 double KeepOf(double seconds, double halfLifeS) {
@@ -119,6 +122,10 @@ void Forecaster::SetTick(double tickS) {
   for (std::size_t at = 0; at < kYardsticks; ++at) keeps_.sizes[at] = KeepOf(tickS, kSizeHalfLifeS[at]);
   keeps_.weighing = KeepOf(tickS, kWeighingHalfLifeS);
   keeps_.skill = KeepOf(tickS, kSkillHalfLifeS);
+  for (std::size_t window = 0; window < TickHistory::kWindows; ++window) {
+    const auto ticks = static_cast<std::size_t>(kWindowsS[window] / tickS) + 1;
+    keeps_.windows[window] = std::clamp(ticks, kLeastLineTicks, TickHistory::kCapacity);
+  }
   for (int horizon = 0; horizon < kHorizons; ++horizon) {
     const int ticks = TicksUntil(horizon, tickS);
     keeps_.ticks[static_cast<std::size_t>(horizon)] = ticks;
@@ -134,14 +141,13 @@ void Forecaster::Tick(double value, double highest) {
   if (value > 128 * sizes_[kEver] || sizes_[kEver] == 0)
     sizes_[kEver] = std::exp2(std::ceil(std::log2(std::max(value, 1.0)))) / 128;
   history_.Add(value, highest);
-  model_.Tick({history_, tickS, netRate_});
+  const auto [half, minute, two, five] = history_.Fit(keeps_.windows);
+  model_.Tick({history_, tickS, netRate_, {half, minute, two}, five});
   at_ = (at_ + 1) % TickHistory::kCapacity;
-  const TickHistory::Line line =
-      history_.Fit(std::max(kLeastLineTicks, static_cast<std::size_t>(kSlopeS / tickS) + 1));
   for (int index = 0; index < kHorizons; ++index) {
     if (ticks_ >= static_cast<std::size_t>(keeps_.ticks[static_cast<std::size_t>(index)])) Judge(index);
     Say(index);
-    Latest(index).lineRise = StandingOut(line, index);
+    Latest(index).lineRise = StandingOut(minute, index);
   }
   ++ticks_;
 }
@@ -192,7 +198,8 @@ void Forecaster::Judge(int index) {
     measure.loss =
         keeps_.weighing * measure.loss + interval.scale * (interval.high - interval.low + 20 * missed);
   }
-  Weigh(&horizon);
+  // Weights follow an hour: one horizon after the other will do.
+  if (at_ % kHorizons == static_cast<std::size_t>(index)) Weigh(&horizon);
   // What all together promised is steered once more: each may hold its promise, and the narrowest weigh the
   // most.
   horizon.widerBelow = Widened(horizon.widerBelow, moved < said.lowMove);
@@ -241,8 +248,8 @@ void Forecaster::Say(int index) {
     said.highMove += measure.weight * (interval.move + interval.high * interval.scale);
     said.highestMove += measure.weight * std::max(0.0, std::max(0.0, interval.move) + over * interval.scale);
   }
-  said.lowMove = said.move + (std::min(said.lowMove, said.move) - said.move) * std::exp(horizon.widerBelow);
-  said.highMove = said.move + (std::max(said.highMove, said.move) - said.move) * std::exp(horizon.widerAbove);
+  said.lowMove = said.move + (std::min(said.lowMove, said.move) - said.move) * horizon.widerBelow;
+  said.highMove = said.move + (std::max(said.highMove, said.move) - said.move) * horizon.widerAbove;
 }
 
 HorizonForecast Forecaster::At(int horizon) const {

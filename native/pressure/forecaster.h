@@ -112,6 +112,7 @@ class Forecaster {
     std::array<double, 3> sizes{};
     double weighing = 1;
     double skill = 1;
+    std::array<std::size_t, TickHistory::kWindows> windows{};
     std::array<int, kHorizons> ticks{};
     std::array<double, kHorizons> rootTicks{};
   };
@@ -138,9 +139,9 @@ class Forecaster {
     std::array<Said, TickHistory::kCapacity> said{};
     /** The largest move or error so far, in bytes: no interval reaches much further. */
     double farthest = 0;
-    /** How much wider than all yardsticks together say each side is, as a logarithm. */
-    double widerBelow = 0;
-    double widerAbove = 0;
+    /** How much wider than all yardsticks together say each side is, as a factor. */
+    double widerBelow = 1;
+    double widerAbove = 1;
     double loss = 0;
     double persistenceLoss = 0;
   };

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -20,12 +22,17 @@ enum class ModelKind {
 
 std::optional<ModelKind> ModelByName(std::string_view name);
 
+inline constexpr std::size_t kStraightWindows = 3;
+
 /** What a model sees of a series at a tick. */
 struct TickView {
   const TickHistory& history;
   double tickS;
   /** Bytes allocated less freed a second, over the last minute; kUnknown where nobody counts. */
   double netRate;
+  /** Least squares over the last half minute, minute and two minutes, and over the last five. */
+  std::array<TickHistory::Line, kStraightWindows> straight;
+  TickHistory::Line steady;
 };
 
 /**

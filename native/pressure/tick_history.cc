@@ -13,45 +13,76 @@ double TickHistory::HighestOf(std::size_t ticks) const {
   return highest;
 }
 
+namespace {
+
+/** Sums over the newest values less the newest one, by their lag. Four of each, so that none waits for the
+ * one before. */
+class LagSums {
+ public:
+  /** Of the lags from where the last call ended, up to `end`. */
+  void AddUpTo(std::size_t end, const double* newest) {
+    const double base = *newest;
+    for (; at_ + kLanes <= end; at_ += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane)
+        Add(lane, at_ + lane, *(newest - (at_ + lane)) - base);
+    }
+    for (; at_ < end; ++at_) Add(0, at_, *(newest - at_) - base);
+  }
+
+  TickHistory::Line Line(double newest) const {
+    const double count = static_cast<double>(at_);
+    const double sum = Total(sums_);
+    TickHistory::Line line;
+    line.mean = newest + sum / count;
+    if (at_ < 2) return line;
+    // Lags count back in time.
+    const double product = (count - 1) / 2 * sum - Total(products_);
+    const double spread = count * (count * count - 1) / 12;
+    line.slope = product / spread;
+    if (at_ > 2) {
+      const double residual = std::max(0.0, Total(squares_) - sum * sum / count - line.slope * product);
+      line.slopeError = std::sqrt(residual / (count - 2) / spread);
+    }
+    return line;
+  }
+
+ private:
+  static constexpr std::size_t kLanes = 4;
+  using Lanes = std::array<double, kLanes>;
+
+  void Add(std::size_t lane, std::size_t lag, double value) {
+    sums_[lane] += value;
+    squares_[lane] += value * value;
+    products_[lane] += static_cast<double>(lag) * value;
+  }
+
+  static double Total(const Lanes& lanes) { return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]); }
+
+  std::size_t at_ = 0;
+  Lanes sums_{};
+  Lanes squares_{};
+  Lanes products_{};
+};
+
+}  // namespace
+
 TickHistory::Line TickHistory::Fit(std::size_t ticks) const {
-  const std::size_t n = std::min(ticks, size_);
-  if (n == 0) return {};
-  const double newest = At(0);
-  const double* const oldest = &values_[at_ + kCapacity - (n - 1)];
-  // Against the newest value and its own middle, so that large totals don't cancel. Four sums each, so that
-  // none waits for the one before.
-  const double middle = (static_cast<double>(n) - 1) / 2;
-  constexpr std::size_t kLanes = 4;
-  std::array<double, kLanes> sums{};
-  std::array<double, kLanes> products{};
-  std::array<double, kLanes> squares{};
-  const auto add = [&](std::size_t at, std::size_t lane) {
-    const double value = oldest[at] - newest;
-    sums[lane] += value;
-    squares[lane] += value * value;
-    products[lane] += (static_cast<double>(at) - middle) * value;
-  };
-  std::size_t at = 0;
-  for (; at + kLanes <= n; at += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) add(at + lane, lane);
+  if (size_ == 0 || ticks == 0) return {};
+  LagSums sums;
+  sums.AddUpTo(std::min(ticks, size_), &values_[at_ + kCapacity]);
+  return sums.Line(At(0));
+}
+
+std::array<TickHistory::Line, TickHistory::kWindows> TickHistory::Fit(
+    const std::array<std::size_t, kWindows>& ticks) const {
+  std::array<Line, kWindows> lines;
+  if (size_ == 0) return lines;
+  LagSums sums;
+  for (std::size_t window = 0; window < kWindows; ++window) {
+    sums.AddUpTo(std::min(ticks[window], size_), &values_[at_ + kCapacity]);
+    lines[window] = sums.Line(At(0));
   }
-  for (; at < n; ++at) add(at, 0);
-  const auto total = [](const std::array<double, kLanes>& lanes) {
-    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-  };
-  const double sum = total(sums);
-  const double product = total(products);
-  const double count = static_cast<double>(n);
-  Line line;
-  line.mean = newest + sum / count;
-  if (n < 2) return line;
-  const double spread = count * (count * count - 1) / 12;
-  line.slope = product / spread;
-  if (n > 2) {
-    const double residual = std::max(0.0, total(squares) - sum * sum / count - line.slope * product);
-    line.slopeError = std::sqrt(residual / (count - 2) / spread);
-  }
-  return line;
+  return lines;
 }
 
 }  // namespace rmem

@@ -41,6 +41,10 @@ class TickHistory {
   /** Least squares over the last `ticks` ticks, or as many as there are. */
   Line Fit(std::size_t ticks) const;
 
+  static constexpr std::size_t kWindows = 4;
+  /** The same over several windows, in one pass; they increase. */
+  std::array<Line, kWindows> Fit(const std::array<std::size_t, kWindows>& ticks) const;
+
  private:
   std::array<double, 2 * kCapacity> values_{};
   std::array<double, 2 * kCapacity> highest_{};
