@@ -462,18 +462,6 @@ export interface CallSiteAnalysis {
   readonly sites: readonly CallSiteActivity[];
 }
 
-/** The samples of a trace (native/trace/series_sink.h). Not known is NaN; a total of 0 is not known. */
-export interface TraceSeries {
-  readonly timeS: Float64Array;
-  readonly usedBytes: Float64Array;
-  readonly totalBytes: Float64Array;
-  readonly swapBytes: Float64Array;
-  readonly psiPercent: Float64Array;
-  /** By the events up to each sample; NaN where the trace has no allocation. */
-  readonly allocatedBytes: Float64Array;
-  readonly freedBytes: Float64Array;
-}
-
 export interface PipelineResult {
   /** Events that came from the source, and those that reached the sink. */
   readonly sourceEvents: number;
@@ -487,7 +475,7 @@ export interface PipelineResult {
   /** Of the sink `find-transactions`. */
   readonly search: TransactionSearch | null;
   /** Of the sink `series`. */
-  readonly series: TraceSeries | null;
+  readonly series: SeriesColumns | null;
   /** Null where the trace has no call sites. */
   readonly callTable: CallTable | null;
   /** Of the sink `inspect` with `callSites`. */

@@ -1,6 +1,7 @@
 import { Chalk } from "chalk";
 import { Command } from "commander";
-import { Interrupted, UsageError, UserError } from "../errors.js";
+import { namedTrace } from "../engine/named-trace.js";
+import { Interrupted, TraceError, UsageError, UserError } from "../errors.js";
 import { FORECAST_MODELS, type ForecastModel } from "../native/pressure.js";
 import { type BacktestRequest, backtestSeries, type SeriesBacktest } from "../pressure/backtest.js";
 import type { ColumnNames } from "../pressure/csv-columns.js";
@@ -10,8 +11,10 @@ import { optimisePolicy } from "../pressure/optimise.js";
 import { readSeries } from "../pressure/read-series.js";
 import { scorecard } from "../pressure/scorecard.js";
 import type { Series } from "../pressure/series.js";
+import { readTraceSeries } from "../pressure/series-trace.js";
 import { forecastMarkdown } from "../report/forecast-markdown.js";
 import { forecastReport } from "../report/forecast-terminal.js";
+import type { TraceSource } from "../trace/source.js";
 import { formatCount, parseBytes } from "../units.js";
 import type { CommandContext } from "./context.js";
 import { exportTo } from "./export.js";
@@ -134,6 +137,16 @@ function requestOf(flags: ForecastFlags): BacktestRequest {
   };
 }
 
+/** A workload makes its samples on the fly; whatever names none may still be an archive, which has no file of its name. */
+async function workloadOrPath(path: string): Promise<TraceSource> {
+  try {
+    return await namedTrace(path);
+  } catch (error) {
+    if (error instanceof TraceError && error.code === "file-not-found") return path;
+    throw error;
+  }
+}
+
 async function readAll(
   paths: readonly string[],
   flags: ForecastFlags,
@@ -144,12 +157,19 @@ async function readAll(
   const series: Series[] = [];
   for (const path of paths) {
     status.show(`reading ${path}`);
-    const found = await readSeries(path, {
+    const reading = {
       signal: context.signal,
       ...(flags.column && { columns: flags.column }),
       ...(flags.total !== undefined && { totalBytes: flags.total }),
-      onSkipped: (file, error) => warnings.push(`${file} was left out: ${error.message}`),
-    });
+      onSkipped: (file: string, error: UserError) => {
+        warnings.push(`${file} was left out: ${error.message}`);
+      },
+    };
+    const source = await workloadOrPath(path);
+    const found =
+      typeof source === "string"
+        ? await readSeries(source, reading)
+        : [await readTraceSeries(source, reading)];
     if (found.length === 0) {
       throw new UserError("no-series", `there is no series in ${path}`, {
         remedy: "docs/series.md tells what is read.",
@@ -231,7 +251,7 @@ export function command(context: CommandContext): Command {
     .description("Play series of memory readings through the early warning, and say how good it was.")
     .argument(
       "<series...>",
-      "files and folders: recordings of watch, traces with samples, CSV, PCP archives; -",
+      "files and folders: recordings of watch, traces with samples, CSV, PCP archives; -; workloads with samples",
     );
   return addPressureOptions(bare)
     .option("--compare <models>", "models beside it, or all (default: linear)", parsedBy(models))

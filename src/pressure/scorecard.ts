@@ -86,9 +86,11 @@ export interface Scorecard {
   readonly short: readonly string[];
 }
 
-/** Pools series by origin. */
+/** Pools series by origin: those of half an hour, or all where none is so long. */
 export function scorecard(series: readonly SeriesBacktest[]): Scorecard {
-  const pooled = series.filter(({ spanS }) => spanS >= LEAST_POOLED_S);
+  const long = series.filter(({ spanS }) => spanS >= LEAST_POOLED_S);
+  // Where there is nothing better, what there is.
+  const pooled = long.length > 0 ? long : series;
   const names = [...new Set(pooled.map(({ origin }) => origin))];
   const origins = names.map((origin) =>
     poolOrigin(

@@ -47,12 +47,13 @@ const minuteOf = (origin: OriginScore): PooledHorizon | undefined =>
 export function forecastAnswer(result: ForecastResult): string {
   const { scorecard } = result;
   const pooled = scorecard.all ?? scorecard.origins[0];
-  if (pooled === undefined) {
-    return "None of these series is half an hour long, so nothing can be said about how good the forecasts are; what they were is below.";
-  }
+  if (pooled === undefined) return "There is no series.";
   const model = pooled.models[0]?.model ?? result.request.model;
   const minute = minuteOf(pooled);
-  const sentences: string[] = [];
+  const sentences: string[] =
+    scorecard.short.length === scorecard.series.length
+      ? ["None of these series is half an hour long, so the figures prove little."]
+      : [];
   if (minute !== undefined) {
     const { ratio } = minute;
     const ahead = `${minute.horizonS} s ahead`;

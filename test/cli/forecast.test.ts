@@ -116,6 +116,20 @@ describe("forecast", { timeout: 60_000 }, () => {
     expect(stdout).not.toContain("Alarms before");
   });
 
+  it("takes a workload with samples, which runs out at the limit it names", async () => {
+    const { code, stdout } = await runTool([
+      "forecast",
+      "leak-to-oom",
+      "-q",
+      "--evictable",
+      "none",
+      "--explain",
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/leak-to-oom, limit as told, which is reached after 21m/);
+    expect(stdout).toMatch(/true, \d+ s ahead|true, \d+m \d+s ahead/);
+  });
+
   it("tells a short series from a proof", async () => {
     const scratch = new Scratch();
     const path = csv(
