@@ -270,7 +270,7 @@ export function chooseColumns(
   if (names.used !== undefined && names.available === undefined) chosen.delete("available");
   else if (names.available !== undefined && names.used === undefined) chosen.delete("used");
   else if (chosen.has("used")) chosen.delete("available");
-  const remedy = `Name it with the option for it. The columns are: ${headers.map((each) => each.trim()).join(", ")}.`;
+  const remedy = `Name it with --column ROLE=NAME, such as --column used=rss. The columns are: ${headers.map((each) => each.trim()).join(", ")}.`;
   if (!chosen.has("time")) {
     throw new TraceError("no-time", "no column is known to be the time", { file, line }, { remedy });
   }
