@@ -221,7 +221,7 @@ class LimitRun {
 
   void Observe(const PressureSample& sample, const Forecaster& forecaster, bool scored) {
     if (sample.timeS >= score_.outS) return;
-    const double limit = std::isnan(score_.limitBytes) ? sample.totalBytes : score_.limitBytes;
+    const double limit = LimitAt(sample, score_.limitBytes);
     if (!(limit > 0)) return;
     ObserveBenign(sample.timeS);
     const double usage = sample.usedBytes / limit;
@@ -273,7 +273,7 @@ class LimitRun {
     const auto first = std::lower_bound(begin, series_.timeS.end(), seenS - 300) - begin;
     const auto at = static_cast<std::size_t>(last);
     const auto from = static_cast<std::size_t>(first);
-    const double limit = std::isnan(score_.limitBytes) ? series_.totalBytes[at] : score_.limitBytes;
+    const double limit = LimitAt(series_.At(at), score_.limitBytes);
     const double used = series_.usedBytes[at];
     if (used >= 0.7 * limit) return true;
     const double elapsed = series_.timeS[at] - series_.timeS[from];
@@ -294,9 +294,7 @@ class LimitRun {
 
 double RunsOutAtS(const SeriesView& series, double limitBytes) {
   for (std::size_t at = 0; at < series.size(); ++at) {
-    const double limit = !std::isnan(limitBytes)     ? limitBytes
-                         : series.totalBytes.empty() ? kUnknown
-                                                     : series.totalBytes[at];
+    const double limit = LimitAt(series.At(at), limitBytes);
     if (series.usedBytes[at] >= limit && limit > 0) return series.timeS[at];
   }
   return kUnknown;
@@ -310,7 +308,7 @@ SeriesScore Backtest(const SeriesView& series, const BacktestOptions& options, c
   score.spanS = series.timeS.back() - series.timeS.front();
   score.typicalStepS = TypicalStepS(series);
   score.highestBytes = whole.highest();
-  const double longestStepS = std::max(30.0, 4 * score.typicalStepS);
+  const double longestStepS = Resampler::LongestStepS(score.typicalStepS);
 
   std::vector<Ahead> ahead(kHorizons, Ahead(series, longestStepS));
   std::vector<PersistenceQuantiles> known(kHorizons, PersistenceQuantiles(std::max(1.0, whole.highest())));

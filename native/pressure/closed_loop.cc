@@ -44,8 +44,7 @@ std::vector<bool> NeedfulSamples(const SeriesView& series, double limitBytes) {
   std::vector<bool> needful(series.size());
   double reachedS = std::numeric_limits<double>::infinity();
   for (std::size_t at = series.size(); at-- > 0;) {
-    const double limit =
-        std::isnan(limitBytes) && !series.totalBytes.empty() ? series.totalBytes[at] : limitBytes;
+    const double limit = LimitAt(series.At(at), limitBytes);
     if (series.usedBytes[at] >= limit && limit > 0) reachedS = series.timeS[at];
     needful[at] = reachedS - series.timeS[at] <= kNeedfulS;
   }
@@ -67,7 +66,7 @@ class Run {
     for (std::size_t at = 0; at < series_.size(); ++at) {
       if ((at & 0xffff) == 0 && stop.load(std::memory_order_relaxed)) return;
       PressureSample sample = series_.At(at);
-      const double limit = std::isnan(result->limitBytes) ? sample.totalBytes : result->limitBytes;
+      const double limit = LimitAt(sample, result->limitBytes);
       if (!(limit > 0)) continue;  // nobody knows it now, as RunsOutAtS has it
       const double elapsed =
           at == 0 ? 0 : std::clamp(sample.timeS - series_.timeS[at - 1], 0.0, kLongestElapsedS);

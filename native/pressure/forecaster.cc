@@ -330,7 +330,7 @@ TimeToReach Forecaster::TimeTo(double bytes) const {
     from = to;
   }
   const double tickS = resampler_.tickS();
-  const TickHistory::Line line = history_.Fit(static_cast<std::size_t>(300 / tickS) + 1);
+  const TickHistory::Line line = history_.Fit(keeps_.windows.back());
   // Steps of memory depend on each other: the error of the slope is twice what independent ones would give.
   const double error = 2 * 1.645 * line.slopeError;
   const double steep = (line.slope + error) / tickS;

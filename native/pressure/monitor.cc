@@ -17,7 +17,7 @@ Monitor::Monitor(const MonitorOptions& options)
 SeriesEvent Monitor::Observe(const PressureSample& sample) {
   const SeriesEvent event = forecaster_.Observe(sample);
   sample_ = sample;
-  limitBytes_ = std::isnan(options_.limitBytes) ? sample.totalBytes : options_.limitBytes;
+  limitBytes_ = LimitAt(sample, options_.limitBytes);
   confidence_.Observe(sample.timeS, sample.usedBytes, limitBytes_ > 0 ? limitBytes_ : sample.usedBytes,
                       forecaster_);
   changed_ = false;

@@ -35,9 +35,9 @@ class Resampler {
     if (!begun_) return Begin(sample, tick, Outcome::kNone);
     if (!(step > 0)) return Begin(sample, tick, Outcome::kClock);
     // Two gaps in a row are the step of a source that has become slower.
-    if (afterGap_ && step > LongestStepS()) steps_ = 0;
+    if (afterGap_ && step > LongestStepS(tickS_)) steps_ = 0;
     if (steps_ < kFirstSteps && Learn(step)) return Begin(sample, tick, Outcome::kGrid);
-    if (step > LongestStepS()) return Begin(sample, tick, Outcome::kGap);
+    if (step > LongestStepS(tickS_)) return Begin(sample, tick, Outcome::kGap);
     afterGap_ = false;
     while (nextS_ <= sample.timeS) {
       const double part = (nextS_ - last_.timeS) / step;
@@ -54,8 +54,8 @@ class Resampler {
 
   double tickS() const { return tickS_; }
 
-  /** What lies further apart is a gap. */
-  double LongestStepS() const { return std::max(30.0, 4 * tickS_); }
+  /** What lies further apart is a gap, where samples usually lie `stepS` apart. */
+  static double LongestStepS(double stepS) { return std::max(30.0, 4 * stepS); }
 
  private:
   static constexpr std::size_t kFirstSteps = 8;

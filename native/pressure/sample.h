@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <limits>
 
 namespace rmem {
@@ -18,6 +19,11 @@ struct PressureSample {
   double allocatedBytes = kUnknown;
   double freedBytes = kUnknown;
 };
+
+/** The limit that holds for a sample: `limitBytes`, or where that is kUnknown the sample's own total. */
+inline double LimitAt(const PressureSample& sample, double limitBytes) {
+  return std::isnan(limitBytes) ? sample.totalBytes : limitBytes;
+}
 
 /** Horizons of every forecast, in seconds. */
 inline constexpr int kHorizons = 3;

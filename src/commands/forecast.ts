@@ -156,7 +156,7 @@ async function readAll(
 ): Promise<Series[]> {
   const series: Series[] = [];
   for (const path of paths) {
-    status.show(`reading ${path}`);
+    status.show(() => `reading ${path}`);
     const reading = {
       signal: context.signal,
       ...(flags.column && { columns: flags.column }),
@@ -194,13 +194,13 @@ async function forecast(
     const played: SeriesBacktest[] = [];
     for (const [index, each] of series.entries()) {
       if (context.signal.aborted) throw new Interrupted();
-      status.show(`forecasting ${each.name} (${index + 1} of ${series.length})`);
+      status.show(() => `forecasting ${each.name} (${index + 1} of ${series.length})`);
       played.push(await backtestSeries(each, request, context.signal));
     }
     const found = flags.optimise
       ? await optimisePolicy(series, request, flags.falseAlarms ?? DEFAULT_FALSE_ALARMS_PER_HOUR, {
           signal: context.signal,
-          onTried: (tried, of) => status.show(`trying policies, ${formatCount(tried)} of ${of}`),
+          onTried: (tried, of) => status.show(() => `trying policies, ${formatCount(tried)} of ${of}`),
         })
       : null;
     if (flags.optimise && found === null)

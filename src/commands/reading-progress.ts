@@ -1,29 +1,29 @@
 import type { RunProgress } from "../trace/source.js";
 import { formatBytes, formatCount, formatPercent } from "../units.js";
+import { StatusLine } from "./status-line.js";
 
 const TERMINAL_INTERVAL_MS = 100;
-const LINE_INTERVAL_MS = 1000;
 
-/** How far a trace was read: one line that is rewritten on a terminal, else a line a second. */
+/** How far a trace was read. */
 export class ReadingProgress {
   private readonly started = Date.now();
-  private readonly onTerminal: boolean;
-  private shownAt = Date.now();
-  private shown = false;
+  private readonly line: StatusLine;
 
   constructor(
-    private readonly stream: NodeJS.WriteStream,
+    stream: NodeJS.WriteStream,
     private readonly what: string,
   ) {
-    this.onTerminal = stream.isTTY === true && process.env.TERM !== "dumb";
+    this.line = new StatusLine(stream, TERMINAL_INTERVAL_MS);
   }
 
-  readonly show = ({ doneBytes, totalBytes, events }: RunProgress): void => {
-    const now = Date.now();
-    if (now - this.shownAt < (this.onTerminal ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS)) return;
-    this.shownAt = now;
-    this.shown = true;
-    const seconds = (now - this.started) / 1000;
+  readonly show = (progress: RunProgress): void => this.line.show(() => this.text(progress));
+
+  close(): void {
+    this.line.close();
+  }
+
+  private text({ doneBytes, totalBytes, events }: RunProgress): string {
+    const seconds = (Date.now() - this.started) / 1000;
     const share = totalBytes === null || totalBytes === 0 ? undefined : Math.min(doneBytes / totalBytes, 1);
     const parts = [
       share === undefined ? formatBytes(doneBytes) : formatPercent(share),
@@ -33,12 +33,6 @@ export class ReadingProgress {
         ? []
         : [`${Math.ceil((seconds / share) * (1 - share))} s left`]),
     ];
-    const line = `${this.what}: ${parts.join(", ")}`;
-    this.stream.write(this.onTerminal ? `\r\x1b[K${line}` : `${line}\n`);
-  };
-
-  /** Takes the line away. */
-  close(): void {
-    if (this.shown && this.onTerminal) this.stream.write("\r\x1b[K");
+    return `${this.what}: ${parts.join(", ")}`;
   }
 }

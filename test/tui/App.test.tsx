@@ -1,44 +1,8 @@
-import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { Outlook, RunProgress } from "../../src/measure/measurement-progress.js";
 import { openLiveView } from "../../src/tui/live.js";
 import { ratioBar } from "../../src/tui/ratioBar.js";
-
-// Ink looks when it is loaded, and draws nothing where it believes itself in CI. This terminal is in none.
-delete process.env.CI;
-delete process.env.CONTINUOUS_INTEGRATION;
-
-/** A terminal that keeps what is written to it, and types what it is told. */
-function terminal(columns = 120, rows = 24) {
-  const frames: string[] = [];
-  const stdout = Object.assign(new EventEmitter(), {
-    columns,
-    rows,
-    isTTY: true,
-    write: (text: string) => frames.push(text),
-  });
-  const input: string[] = [];
-  const stdin = Object.assign(new EventEmitter(), {
-    ...{
-      isTTY: true,
-      setEncoding: () => undefined,
-      setRawMode: () => undefined,
-      resume: () => undefined,
-      pause: () => undefined,
-    },
-    ...{ ref: () => undefined, unref: () => undefined, read: () => input.shift() ?? null },
-  });
-  const type = (text: string): void => {
-    input.push(text);
-    stdin.emit("readable");
-  };
-  return {
-    frames,
-    type,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stdin: stdin as unknown as NodeJS.ReadStream,
-  };
-}
+import { terminal } from "./terminal.js";
 
 function progress(rows = 2): RunProgress {
   return {

@@ -1,4 +1,3 @@
-import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { PressureState } from "../../src/native/pressure.js";
 import type { WatchView } from "../../src/pressure/live/watcher.js";
@@ -6,45 +5,7 @@ import { SeriesRing } from "../../src/tui/seriesRing.js";
 import { type ChartRun, chartScale, usageChart } from "../../src/tui/usageChart.js";
 import { openWatchView } from "../../src/tui/watchView.js";
 import { stateAt } from "../pressure/live/state.js";
-
-// Ink looks when it is loaded, and draws nothing where it believes itself in CI. This terminal is in none.
-delete process.env.CI;
-delete process.env.CONTINUOUS_INTEGRATION;
-
-function terminal(columns: number, rows: number) {
-  const frames: string[] = [];
-  const stdout = Object.assign(new EventEmitter(), {
-    columns,
-    rows,
-    isTTY: true,
-    write: (text: string) => frames.push(text),
-  });
-  const input: string[] = [];
-  const stdin = Object.assign(new EventEmitter(), {
-    ...{ isTTY: true, setEncoding: () => undefined, setRawMode: () => undefined, resume: () => undefined },
-    ...{
-      pause: () => undefined,
-      ref: () => undefined,
-      unref: () => undefined,
-      read: () => input.shift() ?? null,
-    },
-  });
-  return {
-    frames,
-    type: (text: string): void => {
-      input.push(text);
-      stdin.emit("readable");
-    },
-    resize: (toColumns: number, toRows: number): void => {
-      Object.assign(stdout, { columns: toColumns, rows: toRows });
-      stdout.emit("resize");
-    },
-    streams: {
-      stdout: stdout as unknown as NodeJS.WriteStream,
-      stdin: stdin as unknown as NodeJS.ReadStream,
-    },
-  };
-}
+import { terminal } from "./terminal.js";
 
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 120));
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is to go
@@ -57,7 +18,8 @@ const height = (frame: string): number => frame.trimEnd().split("\n").length;
 async function open(columns: number, rows: number, onQuit: () => void = () => undefined) {
   const screen = terminal(columns, rows);
   const view = await openWatchView({
-    ...screen.streams,
+    stdin: screen.stdin,
+    stdout: screen.stdout,
     ...{ title: "process 42 (redis), limit: 8 GiB", model: "adaptive", intervalNs: 1e9, onQuit },
   });
   return { ...screen, view };
