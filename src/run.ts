@@ -157,8 +157,9 @@ export async function run(process: NodeJS.Process): Promise<void> {
   // Whoever closed the pipe has seen enough; exiting stops the children and removes what is temporary.
   for (const stream of [stdout, stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(process.exitCode ?? 0);
+      if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+      if (stream === stdout) stderr.write(`error: standard output could not be written: ${error.message}\n`);
+      process.exit(EXIT_FAILED);
     });
   }
 

@@ -110,3 +110,13 @@ describe("convert", () => {
     expect(readFileSync(second, "utf8")).toBe(readFileSync(first, "utf8"));
   });
 });
+
+describe("a full disk behind standard output", () => {
+  it("is one line of error, and no stack", async () => {
+    const { code, stderr } = await runTool(["-c", `${process.execPath} ${bin} config show > /dev/full`], {
+      command: ["bash"],
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: standard output could not be written: ENOSPC[^\n]*\n$/);
+  });
+});
