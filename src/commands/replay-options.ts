@@ -1,12 +1,9 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { UsageError } from "../errors.js";
-import { SORTS, type Sort } from "../report/rows.js";
-import { parseBytes, parseDuration, TIME_UNITS, type TimeUnit } from "../units.js";
+import { Command, Option } from "commander";
+import { byteLimit, collect, milliseconds, share, wholeNumber } from "./option-values.js";
+import { addResultOptions, type ResultFlags } from "./result-output.js";
 
 /** What commander makes of the words. */
-export interface ReplayFlags {
+export interface ReplayFlags extends ResultFlags {
   readonly allocators?: string[];
   readonly baseline?: string;
   readonly rounds: number;
@@ -26,63 +23,8 @@ export interface ReplayFlags {
   readonly maxRounds: number;
   readonly aa: boolean;
   readonly idle: number;
-  readonly timeUnit?: TimeUnit;
-  readonly sort: Sort;
-  readonly exportJson?: string;
-  readonly exportMarkdown?: string;
-  readonly exportCsv?: string;
-  readonly json: boolean;
   readonly quiet: boolean;
-  readonly verbose: boolean;
   readonly tui: boolean;
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
-    }
-    return value;
-  };
-}
-
-/** `2%` or `0.02`. */
-function share(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
-  const value = match ? Number(match[1]) / (match[2] === "%" ? 100 : 1) : Number.NaN;
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It takes a share such as 2%.");
-  return value;
-}
-
-function milliseconds(text: string): number {
-  try {
-    return Math.round(parseDuration(text) / 1e6);
-  } catch (error) {
-    throw new InvalidArgumentError(
-      error instanceof UsageError ? `${error.message}. ${error.remedy ?? ""}` : String(error),
-    );
-  }
-}
-
-function byteLimit(text: string): number {
-  try {
-    const bytes = parseBytes(text);
-    if (bytes > 0) return bytes;
-  } catch {
-    // Said below.
-  }
-  throw new InvalidArgumentError("It takes an amount of memory such as 8GiB.");
-}
-
-function exportPath(text: string): string {
-  try {
-    if (statSync(dirname(text)).isDirectory()) accessSync(dirname(text), constants.W_OK);
-    else throw new Error("no folder");
-  } catch {
-    throw new InvalidArgumentError(`There is no folder ${dirname(text)} that can be written to.`);
-  }
-  return text;
 }
 
 const EXAMPLES = `
@@ -108,7 +50,7 @@ Examples:
 
 /** The options of `replay`, without an action. */
 export function replayOptions(): Command {
-  return new Command("replay")
+  const command = new Command("replay")
     .usage("[options] <trace...>")
     .summary("replay traces through allocators, side by side")
     .description(
@@ -157,18 +99,7 @@ export function replayOptions(): Command {
       byteLimit,
     )
     .option("--purge", "of --forecast: let allocators give memory back when warned, in one more round", false)
-    .addOption(new Option("-u, --time-unit <unit>", "of times per event").choices(TIME_UNITS))
-    .addOption(new Option("--sort <by>", "order of the rows").choices(SORTS).default("time"))
-    .option("--export-json <file>", "write the whole result", exportPath)
-    .option("--export-markdown <file>", "write the report as Markdown", exportPath)
-    .option("--export-csv <file>", "write a row for each allocator", exportPath)
-    .option("--json", "the result on standard output as JSON, nothing else", false)
     .option("-q, --quiet", "no progress", false)
-    .option("-v, --verbose", "what each allocator counted, and memory in detail", false)
-    .option("--no-tui", "a progress line in place of the live view")
-    .addHelpText("after", EXAMPLES);
-}
-
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text];
+    .option("--no-tui", "a progress line in place of the live view");
+  return addResultOptions(command).addHelpText("after", EXAMPLES);
 }

@@ -1,5 +1,4 @@
 import { basename } from "node:path";
-import { Chalk } from "chalk";
 import type { Command } from "commander";
 import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engine/allocators.js";
 import { namedTrace } from "../engine/named-trace.js";
@@ -13,16 +12,12 @@ import { readHost } from "../measure/host.js";
 import { type HostInfo, type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
 import type { ProgressView } from "../measure/measurement-progress.js";
 import { measureTrace } from "../measure/schedule.js";
-import { csvReport } from "../report/csv.js";
-import { jsonReport } from "../report/json.js";
-import { markdownReport } from "../report/markdown.js";
 import { LineProgress, SILENT } from "../report/progress.js";
-import { terminalReport } from "../report/terminal.js";
 import { TraceInput } from "../trace/input.js";
 import { pathOf, type TraceSource } from "../trace/source.js";
 import type { CommandContext } from "./context.js";
-import { exportTo } from "./export.js";
 import { type ReplayFlags, replayOptions } from "./replay-options.js";
+import { writeResult } from "./result-output.js";
 
 interface Job {
   readonly paths: readonly string[];
@@ -301,19 +296,6 @@ async function openView(job: Job): Promise<ProgressView & { close(): void }> {
   return new LineProgress(stderr, watched && process.env.TERM !== "dumb");
 }
 
-function report(job: Job, file: ResultFile): void {
-  const { flags, context } = job;
-  const style = { sort: flags.sort, unit: flags.timeUnit };
-  exportTo(flags.exportJson, () => jsonReport(file));
-  exportTo(flags.exportMarkdown, () => markdownReport(file, style));
-  exportTo(flags.exportCsv, () => csvReport(file));
-  const width = Math.max(60, Math.min(140, context.stdout.columns ?? 110));
-  const text = flags.json
-    ? jsonReport(file)
-    : terminalReport(file, { ...style, chalk: new Chalk(), width, verbose: flags.verbose });
-  context.stdout.write(text);
-}
-
 async function replay(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Promise<void> {
   const job = await prepare(paths, flags, context);
   const view = await openView(job);
@@ -328,7 +310,7 @@ async function replay(paths: readonly string[], flags: ReplayFlags, context: Com
   const anything = rows.some(
     (row) => row.rounds.length > 0 || row.memory !== undefined || row.verified !== null,
   );
-  if (stopped === undefined || anything) report(job, toResultFile(job, measured));
+  if (stopped === undefined || anything) writeResult(toResultFile(job, measured), flags, context);
   if (stopped !== undefined) throw stopped;
   const failed = rows.find((row) => row.failure !== undefined);
   if (failed?.failure !== undefined) throw failed.failure;
