@@ -10,6 +10,7 @@
 #include "replay/memory_timeline.h"
 #include "replay/plan_walk.h"
 #include "replay/pressure_relief.h"
+#include "replay/request_reader.h"
 #include "replay/section_runner.h"
 #include "replay/speed_probe.h"
 #include "trace/trace_error.h"
@@ -52,9 +53,10 @@ class Round : public ReplayMonitor {
   bool silent() const { return options_.round.mode == ReplayMode::kTimed; }
   void WatchMemory();
   bool latency() const { return options_.round.mode == ReplayMode::kLatency; }
+  bool PlayRequests();
   void Hello();
   bool Pass();
-  void Passes();
+  void Passes(std::uint32_t first, std::uint32_t end);
   bool RunSections(SectionTime* measured);
   bool Idle();
   int Conclude(bool complete);
@@ -73,7 +75,6 @@ class Round : public ReplayMonitor {
   std::optional<PressureRelief> relief_;
   SharedArray<LatencyRecord> latency_;
   SharedArray<PassTimes> passes_;
-  std::uint32_t passesSent_ = 0;
   std::uint64_t lookAtNs_ = 0;  // when to see whether somebody still reads
   std::unique_ptr<SectionRunner> runner_;
   std::uint32_t pass_ = 0;
@@ -95,10 +96,37 @@ void Round::WatchMemory() {
 }
 
 int Round::Play() {
-  if (!silent()) Hello();
+  if (!silent() || options_.onRequest) Hello();
+  if (options_.onRequest) return Conclude(PlayRequests());
   bool complete = true;
   for (pass_ = 0; complete && pass_ <= options_.warmPasses; ++pass_) complete = Pass();
   return Conclude(complete);
+}
+
+/**
+ * The cold pass, then as many warm ones as each line of standard input asks for, until it ends. Between the
+ * word that it is ready and the next line the process sleeps, so that others that play the same plan can have
+ * the machine in turns.
+ */
+bool Round::PlayRequests() {
+  RequestReader requests(STDIN_FILENO);
+  if (!Pass()) return false;
+  Passes(0, 1);
+  for (;;) {
+    frames_.Begin("ready");
+    frames_.End();
+    const std::optional<std::uint32_t> passes = requests.Next(options_.warmPasses);
+    if (!passes.has_value()) {
+      state_.failures().Set("bad-request",
+                            "standard input asked for what is no number of passes up to --warm");
+      return false;
+    }
+    if (*passes == 0) return !Halted();
+    for (pass_ = 1; pass_ <= *passes; ++pass_) {
+      if (!Pass()) return false;
+    }
+    Passes(1, *passes + 1);
+  }
 }
 
 void Round::Hello() {
@@ -125,7 +153,7 @@ bool Round::Pass() {
   pass.wholeNs = nowNs - startNs;
   pass.probeNs = std::max(probeBeforeNs, ProbeSpeed());
   if (!silent()) {
-    Passes();
+    Passes(pass_, pass_ + 1);
   } else if (nowNs >= lookAtNs_) {
     frames_.CheckReader();
     lookAtNs_ = nowNs + kTickNs;
@@ -133,12 +161,12 @@ bool Round::Pass() {
   return !Halted();
 }
 
-/** The passes since the last time. */
-void Round::Passes() {
-  for (; passesSent_ < std::min(pass_ + 1, options_.warmPasses + 1); ++passesSent_) {
-    const PassTimes& pass = passes_[passesSent_];
+/** What is to be said of the passes from `first` to before `end`; the cold one is 0. */
+void Round::Passes(std::uint32_t first, std::uint32_t end) {
+  for (std::uint32_t i = first; i < end; ++i) {
+    const PassTimes& pass = passes_[i];
     frames_.Begin("pass");
-    frames_.Bool("cold", passesSent_ == 0);
+    frames_.Bool("cold", i == 0);
     frames_.Number("wallNs", pass.measured.wallNs);
     frames_.Number("cpuNs", pass.measured.cpuNs);
     frames_.Number("wholeNs", pass.wholeNs);
@@ -195,9 +223,9 @@ void Round::Tick(std::uint64_t instructionsDone) {
 }
 
 int Round::Conclude(bool complete) {
-  if (silent()) {
+  if (silent() && !options_.onRequest) {
     Hello();
-    if (complete) Passes();
+    if (complete) Passes(0, options_.warmPasses + 1);
   }
   if (complete) {
     Samples();

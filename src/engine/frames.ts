@@ -94,6 +94,9 @@ const resultSchema = z.object({
     .optional(),
 });
 
+/** A round on request: it sleeps until it is asked for passes. */
+const readySchema = z.object({ frame: z.literal("ready") });
+
 const failureSchema = z.object({
   frame: z.literal("failure"),
   code: z.string(),
@@ -111,6 +114,7 @@ const frameSchema = z.discriminatedUnion("frame", [
   sampleSchema,
   reliefSchema,
   resultSchema,
+  readySchema,
   failureSchema,
   stoppedSchema,
 ]);
