@@ -46,6 +46,15 @@ export interface ScheduleOptions {
   readonly roundNs?: number;
 }
 
+/**
+ * Plays one timed round of several allocators together, in turns. An answer for each request, in their order: what came of it, or how
+ * it failed. Throws Interrupted, and what is nobody's failure.
+ */
+export type TogetherRunner = (
+  requests: readonly RoundRequest[],
+  options: { readonly round: number; readonly signal?: AbortSignal },
+) => Promise<readonly (RoundOutcome | ReplayError)[]>;
+
 /** What the schedule has to know of a plan. */
 export interface ScheduledPlan {
   readonly trace: string;
@@ -155,6 +164,7 @@ class Schedule {
     private readonly run: RoundRunner,
     private readonly view: ProgressView,
     private readonly signal: AbortSignal | undefined,
+    private readonly together: TogetherRunner | undefined,
   ) {
     this.rows = allocators.map(newRow);
     this.baseline = this.rows.find((row) => row.allocator.name === baseline.name) ?? newRow(baseline);
@@ -284,12 +294,47 @@ class Schedule {
       // Without a baseline no interval will ever be narrow.
       if (round > rounds && this.baseline.failure !== undefined) return;
       if (round > rounds && untilWidth !== null && this.widest() <= untilWidth) return;
-      for (const row of orders.next().value) {
+      const order = orders.next().value.filter((row) => row.failure === undefined);
+      if (this.together !== undefined) {
+        await this.timeTogether(this.together, order, round, untilWidth === null ? rounds : last);
+        continue;
+      }
+      for (const row of order) {
         if (row.failure !== undefined) continue;
         const outcome = await this.timedRound(row, round, untilWidth === null ? rounds : last);
         if (outcome === undefined) continue;
         if (Object.keys(row.stats).length === 0) row.stats = outcome.result.stats;
       }
+    }
+  }
+
+  /** A timed round of all rows at once, in turns. */
+  private async timeTogether(
+    together: TogetherRunner,
+    order: readonly RowMeasurement[],
+    round: number,
+    of: number,
+  ): Promise<void> {
+    const [first] = order;
+    if (first === undefined) return;
+    await this.view.show({
+      ...this.progress(first, "timed", round, of, undefined, undefined),
+      allocator: undefined,
+    });
+    const outcomes = await together(
+      order.map((row) => this.request(row, "timed")),
+      { round, ...(this.signal === undefined ? {} : { signal: this.signal }) },
+    );
+    for (const [index, row] of order.entries()) {
+      const outcome = outcomes[index] as RoundOutcome | ReplayError;
+      if (outcome instanceof ReplayError) {
+        if (row === this.loop || isKill(outcome)) throw outcome;
+        row.failure = outcome;
+        continue;
+      }
+      this.saw(row, outcome);
+      row.rounds.push(toRound(round, outcome.passes, this.plan.peakLiveBytes, this.fastestProbeNs));
+      if (Object.keys(row.stats).length === 0) row.stats = outcome.result.stats;
     }
   }
 
@@ -341,20 +386,7 @@ class Schedule {
     watching: Watching = {},
   ): Promise<RoundOutcome | undefined> {
     await this.view.show(this.progress(row, phase, number, of, undefined, undefined));
-    const request: RoundRequest = {
-      allocator: row.allocator,
-      mode,
-      planPath: this.plan.path,
-      // Where the order decides the result, the trace's own; it is the same every time.
-      order: mode === "memory" || mode === "check" ? "recorded" : this.options.order,
-      warmPasses: this.warmPasses,
-      touch: this.options.touch,
-      speed: mode === "timed" ? this.options.speed : "max",
-      idleMs: this.options.idleMs,
-      // The empty loop looks at the same places as the others.
-      ...(mode === "memory" && this.options.forecast !== undefined ? { times: true } : {}),
-      ...(watching.relief === undefined ? {} : { relief: watching.relief }),
-    };
+    const request = this.request(row, mode, watching.relief);
     const startedMs = performance.now();
     // Nothing is drawn while a timed round runs on the same cores.
     const watch =
@@ -374,14 +406,35 @@ class Schedule {
         ...(watching.onSample === undefined ? {} : { onSample: watching.onSample }),
         ...(this.signal === undefined ? {} : { signal: this.signal }),
       });
-      row.hello = outcome.hello;
-      for (const { probeNs } of outcome.passes) this.fastestProbeNs = Math.min(this.fastestProbeNs, probeNs);
+      this.saw(row, outcome);
       return outcome;
     } catch (error) {
       if (!(error instanceof ReplayError) || row === this.loop || isKill(error)) throw error;
       row.failure = error;
       return undefined;
     }
+  }
+
+  private request(row: RowMeasurement, mode: RoundMode, relief?: ReliefRequest): RoundRequest {
+    return {
+      allocator: row.allocator,
+      mode,
+      planPath: this.plan.path,
+      // Where the order decides the result, the trace's own; it is the same every time.
+      order: mode === "memory" || mode === "check" ? "recorded" : this.options.order,
+      warmPasses: this.warmPasses,
+      touch: this.options.touch,
+      speed: mode === "timed" ? this.options.speed : "max",
+      idleMs: this.options.idleMs,
+      // The empty loop looks at the same places as the others.
+      ...(mode === "memory" && this.options.forecast !== undefined ? { times: true } : {}),
+      ...(relief === undefined ? {} : { relief }),
+    };
+  }
+
+  private saw(row: RowMeasurement, { hello, passes }: RoundOutcome): void {
+    row.hello = hello;
+    for (const { probeNs } of passes) this.fastestProbeNs = Math.min(this.fastestProbeNs, probeNs);
   }
 
   private progress(
@@ -431,6 +484,8 @@ export interface ScheduleRequest {
   readonly run: RoundRunner;
   readonly view: ProgressView;
   readonly signal?: AbortSignal;
+  /** Timed rounds are played by this, where given, in the place of one allocator after the other. */
+  readonly together?: TogetherRunner;
 }
 
 /**
@@ -439,6 +494,6 @@ export interface ScheduleRequest {
  * Throws ReplayError when the empty loop itself fails, AllocatorError when a preload did not load.
  */
 export function measureTrace(request: ScheduleRequest): Promise<TraceMeasurement> {
-  const { plan, allocators, baseline, options, run, view, signal } = request;
-  return new Schedule(plan, allocators, baseline, options, run, view, signal).measure();
+  const { plan, allocators, baseline, options, run, view, signal, together } = request;
+  return new Schedule(plan, allocators, baseline, options, run, view, signal, together).measure();
 }
