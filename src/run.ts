@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
@@ -19,6 +20,12 @@ const COMMANDS: readonly CommandEntry[] = [
     usage: "<trace...>",
     summary: "replay traces through allocators, side by side",
     load: () => import("./commands/replay.js"),
+  },
+  {
+    name: "bench",
+    usage: "[suite...]",
+    summary: "micro-benchmarks of allocators, and the claims",
+    load: () => import("./commands/bench.js"),
   },
   {
     name: "record",
@@ -164,6 +171,8 @@ export async function run(process: NodeJS.Process): Promise<void> {
   }
 
   const abort = new AbortController();
+  // Each process that is up listens to it, and a benchmark has one for each allocator.
+  setMaxListeners(0, abort.signal);
   const interrupt = (): void => {
     // The second time the user means it.
     if (abort.signal.aborted) process.exit(EXIT_INTERRUPTED);

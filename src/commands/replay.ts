@@ -12,10 +12,10 @@ import { readHost } from "../measure/host.js";
 import { type HostInfo, type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
 import type { ProgressView } from "../measure/measurement-progress.js";
 import { measureTrace } from "../measure/schedule.js";
-import { LineProgress, SILENT } from "../report/progress.js";
 import { TraceInput } from "../trace/input.js";
 import { pathOf, type TraceSource } from "../trace/source.js";
 import type { CommandContext } from "./context.js";
+import { openProgress } from "./live-progress.js";
 import { type ReplayFlags, replayOptions } from "./replay-options.js";
 import { writeResult } from "./result-output.js";
 
@@ -278,27 +278,9 @@ function toResultFile(job: Job, { traces: measured, stopped }: Measured): Result
   };
 }
 
-/** Where progress goes: the live view, a line, or nowhere. */
-async function openView(job: Job): Promise<ProgressView & { close(): void }> {
-  const { flags, context } = job;
-  const { stderr, stdin, interactive } = context;
-  const watched = stderr.isTTY === true;
-  if (flags.quiet || (flags.json && !watched)) return { ...SILENT, close: () => undefined };
-  if (flags.tui && !flags.json && interactive && watched && stdin.isTTY === true) {
-    const { openLiveView } = await import("../tui/live.js");
-    return openLiveView({
-      stdin,
-      stdout: context.stdout,
-      baseline: job.baseline.name,
-      onQuit: context.interrupt,
-    });
-  }
-  return new LineProgress(stderr, watched && process.env.TERM !== "dumb");
-}
-
 async function replay(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Promise<void> {
   const job = await prepare(paths, flags, context);
-  const view = await openView(job);
+  const view = await openProgress(flags, job.baseline.name, context);
   let measured: Measured;
   try {
     measured = await measureAll(job, view, runRound);

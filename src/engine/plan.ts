@@ -1,5 +1,5 @@
 import type { TraceResult } from "../measure/measurement.js";
-import type { PipelineResult, PlanSummary } from "../native.js";
+import type { PipelineFilters, PipelineResult, PlanSummary } from "../native.js";
 import { runGenerated } from "../trace/generated.js";
 import { type RunProgress, runTrace, type TraceSource } from "../trace/source.js";
 import type { Workspace } from "./workspace.js";
@@ -74,7 +74,7 @@ export async function compileGenerated(
   program: string,
   name: string,
   workspace: Workspace,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly filters?: PipelineFilters } = {},
 ): Promise<CompiledPlan> {
   const planPath = workspace.newFile("plan");
   const run = await runGenerated(

@@ -41,6 +41,19 @@ export interface RunProgress {
   /** Of this trace's timed rounds; undefined before one of them is done. */
   readonly remainingNs: number | undefined;
   readonly rows: readonly ProgressRow[];
+  /** Of a benchmark: where it stands, each number from 1. */
+  readonly suite?: {
+    readonly name: string;
+    readonly case: number;
+    readonly cases: number;
+    readonly suite: number;
+    readonly suites: number;
+  };
+  /** The cases that are done, with what each allocator took against the baseline. */
+  readonly finished?: readonly {
+    readonly name: string;
+    readonly ratios: readonly { readonly allocator: string; readonly ratio: Ratio }[];
+  }[];
 }
 
 /** Shows progress. The schedule calls it between rounds, and waits; inside a timed round nobody draws. */

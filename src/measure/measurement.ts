@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { benchSchema } from "./measurement-bench.js";
 import { forecastSchema } from "./measurement-forecast.js";
 
 /**
@@ -219,6 +220,8 @@ export const resultFileSchema = z.object({
     noiseFloor: z.record(z.string(), numberOrNull).optional(),
   }),
   warnings: z.array(z.string()),
+  /** Of `bench`. */
+  bench: benchSchema.optional(),
 });
 
 export type ResultFile = z.infer<typeof resultFileSchema>;
