@@ -150,7 +150,7 @@ class SuiteRunner {
       },
       allocators,
       baseline,
-      options: this.scheduleOf(suite),
+      options: this.scheduleOf(suite, benchCase),
       run: runRound,
       view,
       signal: this.signal,
@@ -161,16 +161,18 @@ class SuiteRunner {
     return { trace, measurement };
   }
 
-  private scheduleOf(suite: BenchSuite): ScheduleOptions {
+  private scheduleOf(suite: BenchSuite, benchCase: BenchCase): ScheduleOptions {
     const { rounds, seed, verify, aa, untilWidth, maxRounds, roundNs } = this.options;
+    const { untouched = false } = benchCase;
     return {
-      ...{ rounds, seed, verify, aa, untilWidth, maxRounds, roundNs },
+      ...{ rounds, seed, aa, untilWidth, maxRounds, roundNs },
+      verify: verify && !untouched,
       warmup: 1,
       order: "free",
-      touch: suite.touch,
+      touch: untouched ? "first" : "page",
       speed: "max",
       latency: suite.latency,
-      memory: suite.memory,
+      memory: suite.memory && !untouched,
       idleMs: 0,
     };
   }

@@ -111,14 +111,21 @@ export function onTinybench(seed: number): TogetherRunner {
   };
 }
 
+/** 5 in 4: 2, 1, 1, 1. */
+function evenShares(passes: number, batches: number): number[] {
+  return Array.from(
+    { length: batches },
+    (_, index) => Math.floor(passes / batches) + (index < passes % batches ? 1 : 0),
+  );
+}
+
 async function playBatches(
   players: readonly Player[],
   requests: readonly RoundRequest[],
   random: Random,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const passes = Math.max(1, requests[0]?.warmPasses ?? 1);
-  const batches = Math.min(BATCHES, passes);
+  const batches = Math.min(BATCHES, Math.max(1, ...requests.map(({ warmPasses }) => warmPasses)));
   const living = players.map((_, index) => index).filter((index) => players[index]?.failure === undefined);
   const orders = interleavings(living, random);
   const turns = new Turns(Array.from({ length: batches }, () => orders.next().value).flat());
@@ -132,11 +139,14 @@ async function playBatches(
   });
   for (const index of living) {
     const player = players[index] as Player;
+    const shares = evenShares(requests[index]?.warmPasses ?? 1, batches);
     const turn = async (): Promise<{ overriddenDuration: number }> => {
       if (player.failure !== undefined) return { overriddenDuration: 0 };
       await turns.take(index);
       if (signal?.aborted) throw new Interrupted();
-      const tookNs = await player.batch(Math.ceil(passes / batches)).finally(() => turns.pass());
+      const passes = shares.shift() ?? 0;
+      const work = passes === 0 ? Promise.resolve(0) : player.batch(passes);
+      const tookNs = await work.finally(() => turns.pass());
       if (tookNs === undefined) turns.leave(index);
       return { overriddenDuration: (tookNs ?? 0) / 1e6 };
     };

@@ -153,6 +153,8 @@ class Schedule {
   private readonly random: Random;
   private readonly ratios = new Map<RowMeasurement, { rounds: number; ratio: RatioInterval | undefined }>();
   private warmPasses = 1;
+  /** Where rounds are played together, each allocator has passes for as long as the others, however slow it is. */
+  private readonly ownPasses = new Map<RowMeasurement, number>();
   private fastestProbeNs = Number.POSITIVE_INFINITY;
   private timedSinceNs = 0;
 
@@ -209,13 +211,18 @@ class Schedule {
       for (const row of this.all()) {
         if (row === this.again) continue;
         const outcome = await this.round(row, "timed", "warm-up", round, rounds);
-        if (outcome !== undefined && row !== this.loop)
-          passNs.push(...outcome.passes.filter((pass) => !pass.cold).map((pass) => pass.wholeNs));
+        if (outcome === undefined) continue;
+        const warm = outcome.passes.filter((pass) => !pass.cold).map((pass) => pass.wholeNs);
+        this.ownPasses.set(row, this.passesOf(median(warm)));
+        if (row !== this.loop) passNs.push(...warm);
       }
     }
-    if (this.options.speed === "1x" || passNs.length === 0) return;
-    const fits = Math.round((this.options.roundNs ?? ROUND_NS) / Math.max(1, median(passNs)));
-    this.warmPasses = Math.min(MAX_WARM_PASSES, Math.max(1, fits));
+    if (this.options.speed !== "1x" && passNs.length > 0) this.warmPasses = this.passesOf(median(passNs));
+  }
+
+  private passesOf(passNs: number): number {
+    const fits = Math.round((this.options.roundNs ?? ROUND_NS) / Math.max(1, passNs));
+    return Math.min(MAX_WARM_PASSES, Math.max(1, fits));
   }
 
   private async check(): Promise<void> {
@@ -422,7 +429,7 @@ class Schedule {
       planPath: this.plan.path,
       // Where the order decides the result, the trace's own; it is the same every time.
       order: mode === "memory" || mode === "check" ? "recorded" : this.options.order,
-      warmPasses: this.warmPasses,
+      warmPasses: this.together === undefined ? this.warmPasses : this.passesTogether(row),
       touch: this.options.touch,
       speed: mode === "timed" ? this.options.speed : "max",
       idleMs: this.options.idleMs,
@@ -430,6 +437,10 @@ class Schedule {
       ...(mode === "memory" && this.options.forecast !== undefined ? { times: true } : {}),
       ...(relief === undefined ? {} : { relief }),
     };
+  }
+
+  private passesTogether(row: RowMeasurement): number {
+    return this.ownPasses.get(row === this.again ? this.baseline : row) ?? 1;
   }
 
   private saw(row: RowMeasurement, { hello, passes }: RoundOutcome): void {
