@@ -63,6 +63,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/diff.js"),
   },
   {
+    name: "report",
+    usage: "<result.json...>",
+    summary: "saved results again, or side by side",
+    load: () => import("./commands/report.js"),
+  },
+  {
     name: "config",
     usage: "<check|show> [file]",
     summary: "check a configuration file of the heap, or print one with every key",

@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root, runTool } from "./tool.js";
 
-const commands = ["replay", "record", "generate", "inspect", "convert", "watch", "diff", "config", "doctor"];
+const commands = [
+  "replay",
+  "record",
+  "generate",
+  "inspect",
+  "convert",
+  "watch",
+  "diff",
+  "report",
+  "config",
+  "doctor",
+];
 
 describe("help", () => {
   it("comes in under 150 ms, or in three times what Node needs to start where it is slow", async () => {
