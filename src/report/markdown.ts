@@ -148,12 +148,13 @@ function written(file: ResultFile, options: MarkdownOptions, length: Length): st
 /** Characters that GitHub takes in a comment, with some left for what others put around the report. */
 const LONGEST = 65_000;
 
-/** More never fit: a trace has two lines at least of some 50 characters. */
+/** More never fit: a trace has two lines at least of some 50 characters, and a section of its own four times as many. */
 const MOST_TRACES = 640;
 
 /** For a pull request or a page: the answer first, details folded, shortened where GitHub would refuse it. */
 export function markdownReport(file: ResultFile, options: MarkdownOptions): string {
-  const lengths: Length[] = [{ kind: "whole" }, { kind: "folded-out" }];
+  const lengths: Length[] =
+    file.traces.length > MOST_TRACES / 4 ? [] : [{ kind: "whole" }, { kind: "folded-out" }];
   for (let traces = Math.min(file.traces.length, MOST_TRACES); traces > 0; traces = Math.floor(traces / 2)) {
     lengths.push({ kind: "overview", traces });
   }
