@@ -90,6 +90,13 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/complete.js"),
   },
   {
+    name: "man",
+    usage: "",
+    summary: "",
+    hidden: true,
+    load: () => import("./commands/man.js"),
+  },
+  {
     name: "doctor",
     usage: "",
     summary: "is this machine fit to measure? which peers are installed?",
@@ -107,7 +114,20 @@ Examples:
   $ rustydb-mem replay trace.rmt.gz
   $ rustydb-mem replay trace.zip -a rustydb,malloc,jemalloc,arena@jemalloc --rounds 20
 
+Exit codes: 0 done, 1 could not (usage, bad input, a run that failed), 130 interrupted.
+Environment: NO_COLOR, CI and TERM=dumb turn colours and the live view off.
+Files: rustydb-mem.toml here or above, or ~/.config/rustydb-mem/config.toml, has defaults for options.
+
 rustydb-mem <command> --help tells more about a command.`;
+
+/** What stands below the help of each command. */
+const exitCodes = (name: string): string =>
+  name === "record"
+    ? "\nExit code: that of the program; 1 where it could not be recorded."
+    : "\nExit codes: 0 done, 1 could not, 130 interrupted.";
+
+const fromFile = (name: string): string =>
+  `Defaults of options: [${name}] in rustydb-mem.toml; rustydb-mem config defaults tells what it gives.`;
 
 function readVersion(): string {
   return (JSON.parse(readFileSync(`${packageRoot}package.json`, "utf8")) as { version: string }).version;
@@ -142,7 +162,8 @@ async function loaded(entry: CommandEntry, context: CommandContext): Promise<Com
   const command = (await entry.load()).command(context).addOption(colourOption()).exitOverride();
   // The one of watch names a file with its own section, and has been there longer.
   if (!command.options.some(({ long }) => long === "--config")) command.addOption(configOption());
-  return command;
+  const file = WITHOUT_FILE.includes(entry.name) ? "" : `\n${fromFile(entry.name)}`;
+  return command.addHelpText("after", `${exitCodes(entry.name)}${file}`);
 }
 
 /** What a command takes from rustydb-mem.toml, once the words are read and before it begins. */
@@ -165,7 +186,7 @@ async function applyFile(program: Command, command: Command): Promise<void> {
 }
 
 /** Commands that read no defaults, so that a broken file does not keep anybody from repairing it. */
-const WITHOUT_FILE = ["config", "completion", "complete"];
+const WITHOUT_FILE = ["config", "completion", "complete", "man"];
 
 /** The command that the words name, loaded; of the others the outline, for the overview and for suggestions. */
 async function buildProgram(base: Omit<CommandContext, "commands">): Promise<Command> {

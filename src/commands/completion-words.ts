@@ -105,15 +105,16 @@ export async function completionOf(
 ): Promise<Completion> {
   const line = joined(words);
   const word = line.at(-1) ?? "";
-  const at = line.slice(0, -1).findIndex((each) => commands.some(({ name }) => name === each));
+  const names = commands.map(({ name }) => name);
+  const at = line.slice(0, -1).findIndex((each) => names.includes(each));
   const known = commands.find(({ name }) => name === line[at]);
   let all: Completion;
   if (known !== undefined) all = await ofCommand(await known.load(), line.slice(at + 1));
   else if (line.at(-2) === "--color") all = { words: plain(["auto", "always", "never"]), files: false };
   else if (line.at(-2) === "--config") all = { words: [], files: true };
   else {
-    const names = commands.map(({ name, summary }) => ({ word: name, about: summary }));
-    all = { words: word.startsWith("-") ? GLOBAL : names, files: false };
+    const outline = commands.map(({ name, summary }) => ({ word: name, about: summary }));
+    all = { words: word.startsWith("-") ? GLOBAL : outline, files: false };
   }
   return { ...all, words: all.words.filter((each) => each.word.startsWith(word)) };
 }

@@ -12,7 +12,7 @@ export interface OptionsFile {
   readonly tables: Readonly<Record<string, unknown>>;
 }
 
-export const FILE_NAME = "rustydb-mem.toml";
+const FILE_NAME = "rustydb-mem.toml";
 
 /**
  * `rustydb-mem.toml` here or in a folder above, up to the root of the repository or the home folder; otherwise the

@@ -15,7 +15,7 @@ async function offered(words: readonly string[]): Promise<string[]> {
   writeFileSync(scratch.file("my trace.rmt"), "");
   const drive =
     'source "$0"; COMP_WORDS=(rustydb-mem "$@"); COMP_CWORD=$#; complete -p rustydb-mem >&2; _rustydb_mem; ' +
-    'printf "%s\\n" "${COMPREPLY[@]}"';
+    `printf "%s\\n" "$\{COMPREPLY[@]}"`;
   const { stdout, stderr } = spawnSync("bash", ["-c", drive, script, ...words], {
     cwd: scratch.path,
     encoding: "utf8",
