@@ -58,9 +58,13 @@ async function report(paths: readonly string[], flags: ReportFlags, context: Com
     throw new UsageError("usage", "standard input can be one result only");
   }
   if (flags.reference !== undefined && flags.reference > paths.length) {
-    throw new UsageError("usage", `--reference ${flags.reference}: there are ${paths.length} files`, {
-      remedy: "It is the number of a file, from 1.",
-    });
+    throw new UsageError(
+      "usage",
+      `--reference ${flags.reference}: there ${paths.length === 1 ? "is 1 file" : `are ${paths.length} files`}`,
+      {
+        remedy: "It is the number of a file, from 1.",
+      },
+    );
   }
   const results: NamedResult[] = [];
   for (const path of paths) results.push({ path, result: await readSavedResult(path, context.stdin) });
