@@ -292,7 +292,7 @@ async function replay(paths: readonly string[], flags: ReplayFlags, context: Com
   const anything = rows.some(
     (row) => row.rounds.length > 0 || row.memory !== undefined || row.verified !== null,
   );
-  if (stopped === undefined || anything) writeResult(toResultFile(job, measured), flags, context);
+  if (stopped === undefined || anything) await writeResult(toResultFile(job, measured), flags, context);
   if (stopped !== undefined) throw stopped;
   const failed = rows.find((row) => row.failure !== undefined);
   if (failed?.failure !== undefined) throw failed.failure;

@@ -1,9 +1,23 @@
+import type { ChalkInstance } from "chalk";
 import type { Percentiles, ResultFile } from "../measure/measurement.js";
 import { formatBytes, formatDuration, formatPercent, formatRatio, type TimeUnit } from "../units.js";
 import type { JudgedRatio, ReportRow } from "./rows.js";
 
 /** How a figure stands against the baseline, for whoever has colours. */
 export type Tone = "better" | "worse" | "neutral" | "failed";
+
+export function toned(chalk: ChalkInstance, tone: Tone, text: string): string {
+  switch (tone) {
+    case "better":
+      return chalk.green(text);
+    case "worse":
+      return chalk.yellow(text);
+    case "failed":
+      return chalk.red(text);
+    case "neutral":
+      return text;
+  }
+}
 
 export interface Cell {
   readonly text: string;

@@ -2,7 +2,7 @@ import type { ChalkInstance } from "chalk";
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
 import { formatBytes, formatPercent, formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
-import { type Cell, formatInterval, type Tone, tableColumns } from "./cells.js";
+import { type Cell, formatInterval, type Tone, tableColumns, toned } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import {
   forecastAnswer,
@@ -27,19 +27,6 @@ export interface TerminalOptions {
 interface TableColumn {
   readonly title: string;
   readonly align: "left" | "right";
-}
-
-function toned(chalk: ChalkInstance, tone: Tone, text: string): string {
-  switch (tone) {
-    case "better":
-      return chalk.green(text);
-    case "worse":
-      return chalk.yellow(text);
-    case "failed":
-      return chalk.red(text);
-    case "neutral":
-      return text;
-  }
 }
 
 function table(
@@ -179,9 +166,10 @@ export function terminalReport(file: ResultFile, options: TerminalOptions): stri
   if (notes.length > 0) {
     sections.push(notes.map((note) => `${chalk.yellow("!")} ${wrap(note, width, "  ")}`).join("\n"));
   }
+  const libraries = librariesOf(file);
   sections.push(
     [
-      wrap(`Libraries: ${librariesOf(file).join("; ")}`, width, "  "),
+      ...(libraries.length === 0 ? [] : [wrap(`Libraries: ${libraries.join("; ")}`, width, "  ")]),
       wrap(`Machine: ${describeHost(file.host)}`, width, "  "),
       `Again: ${reproduceLine(file)}`,
     ].join("\n"),
