@@ -19,6 +19,7 @@ export interface ResultFlags {
   readonly exportJson?: string;
   readonly exportMarkdown?: string;
   readonly exportCsv?: string;
+  readonly exportHtml?: string;
   readonly json: boolean;
   readonly verbose: boolean;
 }
@@ -41,16 +42,31 @@ export function addResultOptions(command: Command): Command {
     .option("--export-json <file>", "write the whole result", exportPath)
     .option("--export-markdown <file>", "write the report as Markdown", exportPath)
     .option("--export-csv <file>", "write a row for each allocator", exportPath)
+    .option(
+      "--export-html <file>",
+      "write the report as one HTML file with charts (this, --export-json and --json read the trace once more, for what it holds)",
+      exportPath,
+    )
     .option("--json", "the result on standard output as JSON, nothing else", false)
     .option("-v, --verbose", "what each allocator counted, and memory in detail", false);
 }
 
 /** Writes what the options ask for, and the report or JSON to standard output. Throws UserError `not-written`. */
-export function writeResult(file: ResultFile, flags: ResultFlags, context: CommandContext): void {
+export async function writeResult(
+  file: ResultFile,
+  flags: ResultFlags,
+  context: CommandContext,
+): Promise<void> {
   const style = { sort: flags.sort, unit: flags.timeUnit };
   exportTo(flags.exportJson, () => jsonReport(file));
   exportTo(flags.exportMarkdown, () => markdownReport(file, style));
   exportTo(flags.exportCsv, () => csvReport(file));
+  if (flags.exportHtml !== undefined) {
+    // Only here: the charts' libraries take a quarter of a second to load.
+    const { htmlReport } = await import("../report/html/html.js");
+    const page = await htmlReport(file, style);
+    exportTo(flags.exportHtml, () => page);
+  }
   const width = Math.max(60, Math.min(140, context.stdout.columns ?? 110));
   const text = flags.json
     ? jsonReport(file)
