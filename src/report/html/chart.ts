@@ -36,7 +36,9 @@ const CONFIG: Spec = {
 
 /** Coordinates to a tenth: nobody sees more, and a page of curves is half as long. */
 const rounded = (svg: string): string =>
-  svg.replace(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10));
+  svg.replace(/<[^>]*>/g, (tag) =>
+    tag.replace(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10)),
+  );
 
 /** What a mark is drawn for nobody with: no path, no pixel. */
 const empty = /<path class="(?:background|foreground)"[^>]*(?:d=""|d="M0,0h0v0h0Z")[^>]*\/>/g;
@@ -62,7 +64,7 @@ export class Charts {
     const own = svg
       .replace(/^<svg [^>]*>/, "")
       .replace(empty, "")
-      .replace(/ (?:role|aria-roledescription|pointer-events)="[^"]*"/g, "")
+      .replace(/ (?:class|role|aria-hidden|aria-roledescription|pointer-events)="[^"]*"/g, "")
       .replace(/ opacity="1"/g, "")
       .replace(/<text [^>]* opacity="0">[^<]*<\/text>/g, "")
       .replace(/(id="|url\(#)(clip|gradient)/g, `$1c${this.drawn}-$2`);

@@ -129,7 +129,7 @@ async function fanFigure(
   return figure({
     title,
     summary,
-    chart: await charts.draw({ width: 400, height: 250, layer }, `${title}. ${summary}`),
+    chart: await charts.draw({ width: 380, height: 250, layer }, `${title}. ${summary}`),
     legend: legend(
       [style],
       [
@@ -163,6 +163,7 @@ export async function forecastPart(
   file: ResultFile,
   trace: TraceResult,
   styleOf: SeriesStyles,
+  id: string,
 ): Promise<Part> {
   const all = forecastsOf(file, trace);
   if (all.length === 0) return undefined;
@@ -175,5 +176,5 @@ export async function forecastPart(
       html`<h4>${title}</h4>${table({ label: title, columns, align, rows })}<p class="note">${about}</p>`,
   );
   const notes = forecastNotes(all).map((note) => html`<p class="note">${note}</p>`);
-  return html`<h3>The early warning</h3><p>${forecastAnswer(all)}</p>${figures(fans)}${tables}${notes}`;
+  return html`<h3 id="${id}">The early warning</h3><p>${forecastAnswer(all)}</p>${figures(fans)}${tables}${notes}`;
 }

@@ -21,7 +21,7 @@ export interface HtmlOptions {
 }
 
 /** Points of all curves of memory in a page: what keeps it small with many traces and allocators. */
-const MEMORY_POINTS = 8000;
+const MEMORY_POINTS = 4800;
 
 function pointsOfACurve(file: ResultFile): number {
   const curves = 2 * file.results.filter(({ memory }) => memory !== undefined).length;
@@ -45,22 +45,38 @@ async function traceSection(page: Page, trace: TraceResult): Promise<Markup> {
   const memory = await memoryParts(charts, rows, styleOf, pointsOfACurve(file));
   const parts: Part[] = [
     several && html`<p class="answer">${answerOf(file, trace)}</p>${facts(trace)}`,
-    html`<h3>Results</h3>${resultTable(file, trace, options)}`,
+    html`<h3 id="${anchor}-results">Results</h3>${resultTable(file, trace, options)}`,
     await ratioFigures(charts, file, trace, options.sort, styleOf),
-    latency.length > 0 && html`<h3>Latency</h3>${figures(latency)}`,
-    memory.length > 0 && html`<h3>Memory</h3>${memory}`,
-    await profilePart(charts, trace),
-    await forecastPart(charts, file, trace, styleOf),
+    latency.length > 0 && html`<h3 id="${anchor}-latency">Latency</h3>${figures(latency)}`,
+    memory.length > 0 && html`<h3 id="${anchor}-memory">Memory</h3>${memory}`,
+    await profilePart(charts, trace, `${anchor}-holds`),
+    await forecastPart(charts, file, trace, styleOf, `${anchor}-warning`),
   ];
   return html`<section aria-labelledby="${anchor}"><h2 id="${anchor}">${trace.name}</h2>${parts}</section>
 `;
+}
+
+/** The parts of the section of an only trace, for the contents. */
+function partsOf(file: ResultFile, trace: TraceResult, anchor: string): (readonly [string, string])[] {
+  const results = file.results.filter((result) => result.trace === trace.name && result.route !== "none");
+  const has = (figures: "latencyNs" | "memory" | "forecast"): boolean =>
+    results.some((result) => result[figures] !== undefined);
+  return [
+    [`${anchor}-results`, "Results"],
+    ...(has("latencyNs") ? [[`${anchor}-latency`, "Latency"] as const] : []),
+    ...(has("memory") ? [[`${anchor}-memory`, "Memory"] as const] : []),
+    ...(trace.profile === undefined ? [] : [[`${anchor}-holds`, "What the trace holds"] as const]),
+    ...(has("forecast") ? [[`${anchor}-warning`, "The early warning"] as const] : []),
+  ];
 }
 
 function contents({ file, anchors }: Page, warned: boolean): Markup {
   const links: (readonly [string, string])[] = [
     ...(warned ? [["warnings", "To be kept in mind"] as const] : []),
     ...(file.traces.length > 1 ? [["all", "All traces"] as const] : []),
-    ...file.traces.map(({ name }) => [anchors.get(name) ?? "", name] as const),
+    ...(file.traces.length > 1
+      ? file.traces.map(({ name }) => [anchors.get(name) ?? "", name] as const)
+      : file.traces.flatMap((trace) => partsOf(file, trace, anchors.get(trace.name) ?? ""))),
     ["how", "How it was measured"],
     ["raw", "All figures"],
   ];

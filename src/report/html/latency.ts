@@ -9,10 +9,10 @@ import { legend, patch, type SeriesStyles } from "./palette.js";
 type Operation = keyof LatencyResult;
 
 const OPERATIONS: readonly (readonly [Operation, string])[] = [
-  ["alloc", "an allocation"],
-  ["free", "a free"],
-  ["realloc", "a reallocation"],
-  ["transaction", "a transaction, begin to end"],
+  ["alloc", "How long an allocation takes"],
+  ["free", "How long a free takes"],
+  ["realloc", "How long a reallocation takes"],
+  ["transaction", "How long a transaction takes, begin to end"],
 ];
 
 const NAMED = [
@@ -53,7 +53,7 @@ const SHARES =
 
 async function operationFigure(
   charts: Charts,
-  name: string,
+  title: string,
   measured: readonly Measured[],
   clockNs: number | null,
   styleOf: SeriesStyles,
@@ -76,7 +76,7 @@ async function operationFigure(
   const x = {
     field: "nines",
     type: "quantitative",
-    title: "share of operations that take no longer (percentile, log scale)",
+    title: "percentile of operations (log scale)",
     scale: { domain: [0, 4], nice: false },
     axis: { values: NAMED.map(([, nines]) => nines), labelExpr: SHARES, labelFlush: true },
   };
@@ -86,7 +86,7 @@ async function operationFigure(
   const y = {
     field: "ns",
     type: "quantitative",
-    title: "time of one operation (ns to s, log scale)",
+    title: "time (ns to s, log scale)",
     scale: { type: "log", domain: [low, high], nice: false },
     axis: { values: decades.length > 1 ? decades : undefined, labelExpr: LABELS },
   };
@@ -119,14 +119,13 @@ async function operationFigure(
     best === undefined || worst === undefined || best === worst
       ? `99.99 % of them take at most ${told(best?.values.p9999 ?? Number.NaN)}.`
       : `99.99 % of them take at most ${told(best.values.p9999)} with ${best.allocator}, ${told(worst.values.p9999)} with ${worst.allocator}.`;
-  const title = `How long ${name} takes`;
   return figure({
     title,
     summary,
-    chart: await charts.draw({ width: 400, height: 280, layer }, `${title}. ${summary}`),
+    chart: await charts.draw({ width: 380, height: 280, layer }, `${title}. ${summary}`),
     legend: legend(styles, floorNs > low ? [patch("var(--band)", "the clock’s own cost")] : []),
     data: {
-      columns: ["allocator", "operations", ...NAMED.map(([, , title]) => title), "longest"],
+      columns: ["allocator", "operations", ...NAMED.map(([, , name]) => name), "longest"],
       align: ["left", ...Array<"right">(7).fill("right")],
       rows: measured.map(({ allocator, values }) => [
         allocator,
@@ -146,13 +145,13 @@ export async function latencyFigures(
   styleOf: SeriesStyles,
 ): Promise<Markup[]> {
   const all: Markup[] = [];
-  for (const [operation, name] of OPERATIONS) {
+  for (const [operation, title] of OPERATIONS) {
     const measured = rows.flatMap(({ result }): Measured[] => {
       const values = result.latencyNs?.[operation];
       if (values === undefined || values.count === 0 || result.route === "none") return [];
       return [{ allocator: result.allocator, values }];
     });
-    if (measured.length > 0) all.push(await operationFigure(charts, name, measured, clockNs, styleOf));
+    if (measured.length > 0) all.push(await operationFigure(charts, title, measured, clockNs, styleOf));
   }
   return all;
 }

@@ -15,7 +15,7 @@ interface Weighed {
 
 /** Where next to nothing is alive, memory over live bytes says nothing of an allocator. */
 const LEAST_LIVE_BYTES = 64 * 1024;
-const LEAST_LIVE_SHARE = 0.05;
+const LEAST_LIVE_SHARE = 0.2;
 const MARKS = 7;
 const DATA_ROWS = 12;
 

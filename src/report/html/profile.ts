@@ -19,6 +19,15 @@ interface Bars {
   readonly colour: string;
 }
 
+/** The kind of blocks that nobody gave one. */
+const UNNAMED = "unknown";
+
+/** `32.0 ns` → `32 ns`: ends of bins are round. */
+const short = (text: string): string => text.replace(/\.0+(?= )/, "");
+
+/** What a chart has for its axis of bins, about. */
+const AXIS_PX = 310;
+
 const lowerEnd = (bit: number): number => (bit === 0 ? 0 : 2 ** (bit - 1));
 
 /** A bar for each power of two between the first and the last that is not empty. */
@@ -32,11 +41,13 @@ async function barFigure(charts: Charts, bars: Bars): Promise<Markup> {
   const most = Math.max(...bins, 1);
   const unit = counted === "bytes" ? byteUnit(most) : countUnit(most, "blocks");
   const values = shown.map(({ bin, value }) => ({ bin: from(lowerEnd(bin)), value: value / unit.per }));
-  const every = Math.ceil(shown.length / 8);
+  // Labels side by side, and never on top of each other.
+  const longest = Math.max(...values.map(({ bin }) => bin.length));
+  const every = Math.ceil((shown.length * (7 * longest + 10)) / AXIS_PX);
   const layer = [
     {
       data: { values },
-      mark: { type: "bar", color: bars.colour, cornerRadiusEnd: 2 },
+      mark: { type: "bar", color: bars.colour },
       encoding: {
         x: {
           field: "bin",
@@ -58,7 +69,7 @@ async function barFigure(charts: Charts, bars: Bars): Promise<Markup> {
   return figure({
     title: bars.title,
     summary: bars.summary,
-    chart: await charts.draw({ width: 400, height: 230, layer }, `${bars.title}. ${bars.summary}`),
+    chart: await charts.draw({ width: 380, height: 230, layer }, `${bars.title}. ${bars.summary}`),
     data: {
       columns: ["from", "below", counted, "share"],
       align: ["right", "right", "right", "right"],
@@ -113,7 +124,7 @@ ${table({ label: "Call sites at the peak", columns: ["call site", "live at the p
 }
 
 function kinds({ kinds: all, bytes }: TraceProfile): Part {
-  if (all.length === 0) return undefined;
+  if (all.every(({ kind }) => kind === UNNAMED)) return undefined;
   return html`<h4>What the memory is for</h4>
 ${table({
   label: "Kinds of blocks",
@@ -130,14 +141,14 @@ ${table({
 }
 
 /** Sizes, lifetimes, kinds and call sites of a trace; why not, where they were asked for and could not be had. */
-export async function profilePart(charts: Charts, trace: TraceResult): Promise<Part> {
+export async function profilePart(charts: Charts, trace: TraceResult, id: string): Promise<Part> {
   const { profile } = trace;
   if (profile === undefined) {
     if (trace.profileAbsent === undefined) return undefined;
-    return html`<h3>What the trace holds</h3><p>The trace came through a pipe, which can be read only once: to see what it holds, save it as a file and replay that.</p>`;
+    return html`<h3 id="${id}">What the trace holds</h3><p>The trace came through a pipe, which can be read only once: to see what it holds, save it as a file and replay that.</p>`;
   }
   const { sizes, lifetimeEvents, lifetimeNs, bytes, blocks } = profile;
-  const size = (value: number): string => (value < 1 ? "0 B" : formatBytes(value).replace(/\.0+(?= )/, ""));
+  const size = (value: number): string => (value < 1 ? "0 B" : short(formatBytes(value)));
   const events = (value: number): string => `${formatCount(value)}`;
   const sizeAxis = "size of the block (bytes, a bar a doubling)";
   const all = [
@@ -186,10 +197,10 @@ export async function profilePart(charts: Charts, trace: TraceResult): Promise<P
             lifetimeNs,
             "Lifetimes, in time",
             "lifetime (ns to s, a bar a doubling)",
-            (ns) => formatDuration(ns),
+            (ns) => short(formatDuration(ns)),
           ),
         ]
       : []),
   ];
-  return html`<h3>What the trace holds</h3>${figures(all)}${kinds(profile)}${callSites(profile)}`;
+  return html`<h3 id="${id}">What the trace holds</h3>${figures(all)}${kinds(profile)}${callSites(profile)}`;
 }

@@ -64,7 +64,7 @@ export async function ratioFigure(charts: Charts, chart: RatioChart, styleOf: Se
     type: "nominal",
     title: null,
     sort: null,
-    axis: { labelFontSize: 12, labelColor: "var(--ink)", labelLimit: 130, grid: true },
+    axis: { labelFontSize: 12, labelColor: "var(--ink)", labelLimit: 190, grid: true },
   };
   const band: Spec[] = noiseFloor
     ? [
@@ -117,7 +117,7 @@ export async function ratioFigure(charts: Charts, chart: RatioChart, styleOf: Se
     title: chart.title,
     summary: `${summary}${noise}`,
     chart: await charts.draw(
-      { width: 400, height: 54 + ROW_PX * points.length, layer },
+      { width: 380, height: 54 + ROW_PX * points.length, layer },
       `${chart.title}. ${summary}`,
     ),
     ...(noiseFloor

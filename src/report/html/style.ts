@@ -24,7 +24,7 @@ color-scheme:dark;
 const SCREEN = `
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
-body{margin:0 auto;max-width:1120px;padding:0 24px 64px;background:var(--page);color:var(--ink);
+body{margin:0 auto;max-width:1180px;padding:0 24px 64px;background:var(--page);color:var(--ink);
 font:16px/1.55 ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:break-word}
 h1,h2,h3,h4{line-height:1.25;margin:0;text-wrap:balance}
 h1{font-size:1.05rem;font-weight:600;color:var(--ink-2)}
@@ -42,7 +42,7 @@ header{padding-top:56px}
 .eyebrow{margin:0 0 4px;font-size:.8rem;letter-spacing:.06em;text-transform:uppercase;color:var(--ink-2)}
 .lead{font-size:clamp(1.45rem,1rem + 2.1vw,2.2rem);line-height:1.25;letter-spacing:-.015em;font-weight:650;max-width:32ch;max-width:min(100%,40ch);margin:14px 0 26px;text-wrap:pretty}
 .answer{font-size:1.15rem;font-weight:600}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,190px),1fr));gap:12px;margin:0 0 18px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,150px),1fr));gap:12px;margin:0 0 18px}
 .tiles div{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:12px 16px;display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .tiles dd{margin:0;font-size:1.7rem;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums;line-height:1.2}
 .tiles dt{font-size:.85rem;color:var(--ink-2)}
@@ -55,7 +55,7 @@ nav ul{list-style:none;margin:0;padding:14px 0 0;display:flex;flex-wrap:wrap;gap
 .scroll{overflow-x:auto;max-width:100%;position:relative}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums;background:var(--card)}
 section>.scroll{border:1px solid var(--rule);border-radius:10px;margin:0 0 20px}
-th,td{padding:7px 12px;border-bottom:1px solid var(--rule);white-space:nowrap;vertical-align:top}
+th,td{padding:7px 10px;border-bottom:1px solid var(--rule);white-space:nowrap;vertical-align:top}
 tbody tr:last-child>*{border-bottom:0}
 thead th{font-weight:500;color:var(--ink-2);vertical-align:bottom}
 tbody th{font-weight:600}
@@ -73,7 +73,7 @@ figcaption span{display:block;font-size:.88rem;color:var(--ink-2);margin:2px 0 1
 .legend li{display:inline-flex;align-items:center}
 .swatch{margin-right:6px;flex:none}
 .chart svg{display:block;width:100%;height:auto}
-.half .chart svg{max-width:560px;min-width:320px}
+.half .chart svg{max-width:530px;min-width:320px}
 .wide .chart svg{min-width:660px}
 details{margin:6px 0}
 summary{cursor:pointer;color:var(--link);font-size:.88rem;padding:2px 0}
