@@ -121,17 +121,7 @@ describe("the HTML report in a browser", () => {
   it("of the shipped SQLite trace: whole, quiet, in both widths and schemes", async () => {
     const scratch = new Scratch();
     const trace = join(root, "workloads", "recorded", "sqlite-tpcc.rmt.gz");
-    const path = await reportOf(
-      scratch,
-      trace,
-      "-a",
-      "rustydb,slab,malloc",
-      "-r",
-      "2",
-      "-w",
-      "0",
-      "--no-verify",
-    );
+    const path = await reportOf(scratch, trace, "-a", "rustydb,slab,malloc", "-r", "2", "--no-verify");
     const titles = await expectGoodPage(path, 11);
     expect(titles).toEqual(
       expect.arrayContaining([
@@ -165,7 +155,7 @@ describe("the HTML report in a browser", () => {
     async () => {
       const path = await reportOf(
         new Scratch(),
-        ...[sharedTrace("android-systemui.zip"), "-a", "rustydb,malloc", "-r", "2", "--no-verify"],
+        ...[sharedTrace("android-systemui.zip"), "-a", "rustydb,malloc", "-r", "1", "--no-verify"],
       );
       const titles = await expectGoodPage(path, 8);
       expect(titles).not.toContain("How long a transaction takes, begin to end");
@@ -177,7 +167,7 @@ describe("the HTML report in a browser", () => {
     const scratch = new Scratch();
     const trace = scratch.file("small.csv");
     writeSmallTrace(trace);
-    const path = await reportOf(scratch, trace, trace, "-a", "rustydb,malloc", "-r", "2", "--no-verify");
+    const path = await reportOf(scratch, trace, trace, "-a", "rustydb,malloc", "-r", "1", "--no-verify");
     await open(path, 794, "dark", async ({ page }) => {
       await page.emulateMedia({ media: "print", colorScheme: "dark" });
       expect(await overflow(page)).toBeLessThanOrEqual(0);
@@ -194,13 +184,13 @@ describe("the HTML report in a browser", () => {
       expect(Math.max(...(cut as number[]))).toBeLessThanOrEqual(0);
       expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(10_000);
     });
-  }, 60_000);
+  }, 90_000);
 
   it("can be used by keyboard, and its headings lead through it", async () => {
     const scratch = new Scratch();
     const trace = scratch.file("small.csv");
     writeSmallTrace(trace);
-    const path = await reportOf(scratch, trace, "-a", "rustydb,malloc", "-r", "2", "--no-verify");
+    const path = await reportOf(scratch, trace, "-a", "rustydb,malloc", "-r", "1", "--no-verify");
     await open(path, 390, "light", async ({ page }) => {
       await page.keyboard.press("Tab");
       const focused = "document.activeElement.textContent.trim()";
@@ -228,10 +218,10 @@ describe("the HTML report in a browser", () => {
       );
       expect(scrollers).toBe(true);
     });
-  }, 60_000);
+  }, 90_000);
 });
 
-describe("what a trace holds", () => {
+describe("what a trace holds", { timeout: 90_000 }, () => {
   it("is not read of standard input, which comes once, and the report says so", async () => {
     const scratch = new Scratch();
     const [trace, path] = [scratch.file("small.csv"), scratch.file("report.html")];
