@@ -272,6 +272,9 @@ export interface TraceAnalysis {
   readonly toldFrees: number;
   readonly wronglyToldFrees: number;
   readonly sizes: Distribution & {
+    /** As `byBitWidth`, but bytes: of all births, and of what is alive at the peak. Sizes that are not in `top`'s count are not in it. */
+    readonly bytesByBitWidth: readonly number[];
+    readonly peakBytesByBitWidth: readonly number[];
     readonly top: readonly { readonly bytes: number; readonly count: number }[];
     readonly topIsExact: boolean;
   };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "replay/malloc_library.h"
@@ -17,6 +18,11 @@
 
 namespace rmem {
 namespace {
+
+// The curve of a distribution: the values that all but 1, 10^(-1/8), 10^(-2/8) … 10^-4 of the operations do
+// not exceed.
+constexpr double kCurvePointsADecade = 8;
+constexpr int kCurveLast = 32;
 
 constexpr std::string_view kLevelWords[] = {"normal", "warning", "high", "critical", "emergency"};
 
@@ -322,6 +328,11 @@ void Round::Percentiles(const char* key, const Histogram& histogram) {
   frames_.Decimal("p999", histogram.Quantile(0.999) * ns);
   frames_.Decimal("p9999", histogram.Quantile(0.9999) * ns);
   frames_.Decimal("max", static_cast<double>(histogram.max()) * ns);
+  frames_.OpenArray("curveNs");
+  for (int point = 0; point <= kCurveLast; ++point) {
+    frames_.Element(histogram.Quantile(1 - std::pow(10.0, -point / kCurvePointsADecade)) * ns);
+  }
+  frames_.CloseArray();
   frames_.CloseObject();
 }
 

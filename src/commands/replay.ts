@@ -1,9 +1,11 @@
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engine/allocators.js";
 import { namedTrace } from "../engine/named-trace.js";
 import { type CompiledPlan, compilePlan } from "../engine/plan.js";
 import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
+import { profileTrace } from "../engine/trace-profile.js";
 import { Workspace } from "../engine/workspace.js";
 import { ReplayError, TraceError, UsageError, UserError } from "../errors.js";
 import { assemble, type MeasuredTrace } from "../measure/assemble.js";
@@ -126,6 +128,23 @@ function forecastPlan(
   };
 }
 
+/** What the trace holds, where an export shows it: one more pass, which a pipe does not give. */
+async function profileFor(
+  source: TraceSource,
+  flags: ReplayFlags,
+  { signal }: CommandContext,
+  progress: (fraction: number | undefined) => void,
+): Promise<Pick<TraceResult, "profile" | "profileAbsent">> {
+  if (!flags.json && flags.exportJson === undefined && flags.exportHtml === undefined) return {};
+  const once = typeof source === "string" && (source === "-" || !statSync(source).isFile());
+  if (once) return { profileAbsent: "read-once" };
+  const profile = await profileTrace(source, {
+    signal,
+    onProgress: ({ doneBytes, totalBytes }) => progress(totalBytes ? doneBytes / totalBytes : undefined),
+  });
+  return { profile };
+}
+
 async function measureOne(
   source: TraceSource,
   name: string,
@@ -153,7 +172,7 @@ async function measureOne(
     signal: context.signal,
     onProgress: ({ doneBytes, totalBytes }) => planning(totalBytes ? doneBytes / totalBytes : undefined),
   });
-  const { trace } = plan;
+  const trace = { ...plan.trace, ...(await profileFor(source, flags, context, planning)) };
   const { forecast: wanted, ...measured } = flags;
   const forecast = wanted ? forecastPlan(plan, source, flags) : undefined;
   const scheduled = {

@@ -23,6 +23,7 @@ export interface ResultFlags {
   readonly exportCsv?: string;
   readonly exportJunit?: string;
   readonly exportPrometheus?: string;
+  readonly exportHtml?: string;
   readonly json: boolean;
   readonly verbose: boolean;
 }
@@ -47,6 +48,11 @@ export function addResultOptions(command: Command): Command {
     .option("--export-csv <file>", "write a row for each allocator", exportPath)
     .option("--export-junit <file>", "write JUnit's XML: a suite a trace, a case an allocator", exportPath)
     .option("--export-prometheus <file>", "write metrics for node_exporter's textfile collector", exportPath)
+    .option(
+      "--export-html <file>",
+      "write the report as one HTML file with charts (this, --export-json and --json read the trace once more, for what it holds)",
+      exportPath,
+    )
     .option("--json", "the result on standard output as JSON, nothing else", false)
     .option("-v, --verbose", "what each allocator counted, and memory in detail", false);
 }
@@ -67,6 +73,12 @@ export async function writeResult(
   }
   if (flags.exportPrometheus !== undefined) {
     replaceFile(flags.exportPrometheus, await prometheusReport(file));
+  }
+  if (flags.exportHtml !== undefined) {
+    // Only here: the charts' libraries take a quarter of a second to load.
+    const { htmlReport } = await import("../report/html/html.js");
+    const page = await htmlReport(file, style);
+    exportTo(flags.exportHtml, () => page);
   }
   const width = Math.max(60, Math.min(140, context.stdout.columns ?? 110));
   const text = flags.json

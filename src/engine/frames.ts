@@ -69,6 +69,8 @@ const percentilesSchema = z.object({
   p999: z.number(),
   p9999: z.number(),
   max: z.number(),
+  /** What all but a share of 10^(−i/8) do not exceed, i from 0 to 32: to p99.99. */
+  curveNs: z.array(z.number()).optional(),
 });
 
 const resultSchema = z.object({

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { TraceResult } from "../measure/measurement.js";
 import type { PipelineFilters, PipelineResult, PlanSummary } from "../native.js";
 import { runGenerated } from "../trace/generated.js";
@@ -82,7 +83,7 @@ export async function compileGenerated(
     { kind: "plan", planPath, spoolDirectory: workspace.path },
     options,
   );
-  return toPlan(planPath, name, "", run);
+  return toPlan(planPath, name, createHash("sha256").update(program).digest("hex"), run);
 }
 
 function toPlan(path: string, name: string, sha256: string, run: PipelineResult): CompiledPlan {
