@@ -78,7 +78,12 @@ async function operationFigure(
     type: "quantitative",
     title: "percentile of operations (log scale)",
     scale: { domain: [0, 4], nice: false },
-    axis: { values: NAMED.map(([, nines]) => nines), labelExpr: SHARES, labelFlush: true },
+    axis: {
+      values: NAMED.map(([, nines]) => nines),
+      labelExpr: SHARES,
+      labelFlush: true,
+      labelOverlap: false,
+    },
   };
   const decades = Array.from({ length: 12 }, (_, power) => 10 ** power).filter(
     (ns) => ns >= low && ns <= high,
@@ -123,7 +128,7 @@ async function operationFigure(
     title,
     summary,
     chart: await charts.draw({ width: 380, height: 280, layer }, `${title}. ${summary}`),
-    legend: legend(styles, floorNs > low ? [patch("var(--band)", "the clock’s own cost")] : []),
+    legend: legend(styles, floorNs > low ? [patch("var(--band)", "below twice the clock’s own cost")] : []),
     data: {
       columns: ["allocator", "operations", ...NAMED.map(([, , name]) => name), "longest"],
       align: ["left", ...Array<"right">(7).fill("right")],
