@@ -16,6 +16,7 @@ export interface BenchFlags extends ResultFlags {
   readonly aa: boolean;
   readonly verify: boolean;
   readonly compare?: string;
+  readonly subject?: string;
   readonly quiet: boolean;
   readonly tui: boolean;
 }
@@ -42,7 +43,8 @@ Examples:
   $ rustydb-mem bench 'hot-path/batches-*' -a rustydb-malloc,jemalloc,mimalloc --baseline jemalloc
   $ rustydb-mem bench hot-path --until 3% --export-json before.json
   $ rustydb-mem bench hot-path --compare before.json
-  $ rustydb-mem bench claims`;
+  $ rustydb-mem bench claims
+  $ rustydb-mem bench claims --subject jemalloc`;
 
 export function benchOptions(): Command {
   const command = new Command("bench")
@@ -62,6 +64,7 @@ export function benchOptions(): Command {
     .option("--seed <n>", "of the order of rounds and of the intervals", wholeNumber(0), 1)
     .option("--aa", "measure the baseline against itself too: the noise floor", false)
     .option("--no-verify", "leave out the round that checks every block")
+    .option("--subject <allocator>", "of claims: measure them on another allocator than ours")
     .option("--compare <file>", "say what has changed since a saved result (--export-json)")
     .option("-q, --quiet", "no progress", false)
     .option("--no-tui", "a progress line in place of the live view");

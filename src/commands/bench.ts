@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { measureClaims } from "../bench/claims/claims.js";
 import { forecasterCost } from "../bench/forecaster.js";
 import { type BenchOptions, runSuites, type SuitesResult } from "../bench/run-suites.js";
 import { type BenchSuite, replaySuites, selectSuites } from "../bench/suites.js";
@@ -15,6 +16,10 @@ import { writeResult } from "./result-output.js";
 
 const USUAL = { rounds: 10, roundNs: 20e6, forecasterSamples: 20_000 };
 const QUICK = { rounds: 5, roundNs: 4e6, forecasterSamples: 4_000 };
+
+/** Of the workloads that claims are measured on: with fewer than two there are no intervals. */
+const SEEDS = 5;
+const QUICK_SEEDS = 3;
 
 type Measured = SuitesResult & Pick<BenchResult, "figures" | "claims">;
 
@@ -43,11 +48,25 @@ async function measure(
     selection.pressure && goOn
       ? await forecasterCost({ rounds, seed: flags.seed, samples: extent.forecasterSamples }, view, signal)
       : [];
+  const claims =
+    selection.claims && goOn && !signal.aborted
+      ? await measureClaims(
+          {
+            subject: flags.subject,
+            rounds,
+            roundNs: extent.roundNs,
+            seed: flags.seed,
+            seeds: flags.quick ? QUICK_SEEDS : SEEDS,
+          },
+          view,
+          signal,
+        )
+      : [];
   return {
     suites,
     stopped: stopped ?? (signal.aborted ? new Interrupted() : undefined),
     figures,
-    claims: [],
+    claims,
   };
 }
 

@@ -30,6 +30,10 @@ export interface Column {
   readonly cell: (row: ReportRow) => Cell;
 }
 
+/** Of a ratio: above or below 1, where that may be called a difference. */
+export const toneOf = (ratio: number, different: boolean): Tone =>
+  !different ? "neutral" : ratio < 1 ? "better" : "worse";
+
 const plain = (text: string): Cell => ({ text, tone: "neutral" });
 const NOTHING = plain("–");
 
@@ -45,8 +49,7 @@ function ratioCell(judged: JudgedRatio | undefined, isBaseline: boolean): Cell {
   if (isBaseline) return plain("1×");
   if (judged === undefined) return NOTHING;
   const text = `${formatInterval(judged.ratio, judged.different)}${judged.net ? "" : " raw"}`;
-  if (!judged.different) return plain(text);
-  return { text, tone: judged.ratio.median < 1 ? "better" : "worse" };
+  return { text, tone: toneOf(judged.ratio.median, judged.different) };
 }
 
 function nsPerEvent(value: number | null | undefined, unit: TimeUnit | undefined): string {
@@ -155,6 +158,5 @@ function coldCell(row: ReportRow): Cell {
   if (row.isBaseline) return plain("1×");
   if (row.cold === undefined) return NOTHING;
   const text = `${row.cold.different ? "" : "~"}${formatRatio(row.cold.ratio.median)}`;
-  if (!row.cold.different) return plain(text);
-  return { text, tone: row.cold.ratio.median < 1 ? "better" : "worse" };
+  return { text, tone: toneOf(row.cold.ratio.median, row.cold.different) };
 }

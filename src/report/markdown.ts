@@ -1,6 +1,7 @@
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
 import { formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
+import { benchAnswer, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
 import { formatInterval, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import { escaped, table } from "./markdown-table.js";
@@ -118,6 +119,29 @@ function notes(file: ResultFile, shortened: boolean): string[] {
   return [...(lines.length > 0 ? [lines.join("\n")] : []), folded("How this was measured", [made])];
 }
 
+/** The suites of a benchmark as tables; claims with how they were measured. */
+function benchSections(file: ResultFile): string[] {
+  const answer = benchAnswer(file);
+  const tables = [...suiteTables(file, Number.POSITIVE_INFINITY), figureTable(file), claimTable(file)];
+  const claims = claimNotes(file);
+  return [
+    ...(answer === "" ? [] : [`**${escaped(answer)}**`]),
+    ...tables
+      .filter((each) => each !== undefined)
+      .flatMap(({ title, columns, rows }) => [
+        `## ${escaped(title)}`,
+        table(
+          columns,
+          columns.map((_, index) => (index === 0 ? "left" : "right")),
+          rows.map((cells) => cells.map(({ text }) => text)),
+        ),
+      ]),
+    ...(claims.length === 0
+      ? []
+      : [folded("How each claim was measured", [claims.map((claim) => `- ${escaped(claim)}`).join("\n")])]),
+  ];
+}
+
 type Length =
   | { readonly kind: "whole" | "folded-out" }
   | { readonly kind: "overview"; readonly traces: number };
@@ -125,7 +149,9 @@ type Length =
 function written(file: ResultFile, options: MarkdownOptions, length: Length): string {
   const sections = file.partial ? ["**Partial: this is what was finished before it was stopped.**"] : [];
   sections.push(...meanSection(file));
-  if (length.kind === "overview") {
+  if (file.bench !== undefined) {
+    sections.push(...benchSections(file));
+  } else if (length.kind === "overview") {
     const traces = file.traces.slice(0, length.traces);
     sections.push(overview(file, traces));
     if (traces.length < file.traces.length) {

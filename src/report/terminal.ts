@@ -2,6 +2,7 @@ import type { ChalkInstance } from "chalk";
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
 import { formatBytes, formatPercent, formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
+import { type BenchTable, benchAnswer, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
 import { type Cell, formatInterval, type Tone, tableColumns, toned } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import {
@@ -143,17 +144,40 @@ function meanSection(file: ResultFile, options: TerminalOptions): string {
   return [chalk.bold(wrap(overallAnswer(file), width)), "", table(chalk, columns, rows)].join("\n");
 }
 
+/** The suites of a benchmark, a table each; every trace in detail only where asked for. */
+function benchSections(file: ResultFile, options: TerminalOptions): string[] {
+  const { chalk, width, verbose } = options;
+  const shown = ({ title, columns, rows }: BenchTable): string => {
+    const aligned = columns.map((column, index): TableColumn => {
+      const figures = rows.every((cells) => /^([\d~–]|failed|$)/.test(cells[index]?.text ?? ""));
+      return { title: column, align: index > 0 && figures ? "right" : "left" };
+    });
+    return `${chalk.bold(title)}\n${table(chalk, aligned, rows)}`;
+  };
+  const tables = [...suiteTables(file, width), figureTable(file), claimTable(file)];
+  const notes = claimNotes(file).map((note) => chalk.dim(wrap(note, width, "  ")));
+  return [
+    chalk.bold(wrap(benchAnswer(file), width)),
+    ...tables.filter((each) => each !== undefined).map(shown),
+    ...(notes.length === 0 ? [] : [notes.join("\n")]),
+    ...(verbose ? file.traces.map((trace) => traceSection(file, trace, options)) : []),
+  ].filter((section) => section !== "");
+}
+
 /** The report that stays in the scrollback: the answer, the figures, what weakens them, how to get them again. */
 export function terminalReport(file: ResultFile, options: TerminalOptions): string {
   const { chalk, width } = options;
-  const sections = file.traces.map((trace) => traceSection(file, trace, options));
+  const sections =
+    file.bench === undefined
+      ? file.traces.map((trace) => traceSection(file, trace, options))
+      : benchSections(file, options);
   if (file.geometricMeans.length > 0) sections.unshift(meanSection(file, options));
   if (file.partial)
     sections.unshift(chalk.yellow("Partial: this is what was finished before it was stopped."));
   const legend =
     "time: warm passes without the loop's own cost (net), median of the ratios of rounds with its 95 % interval; " +
     "~ is no difference that could be told. cold: first pass over fresh memory.";
-  sections.push(chalk.dim(wrap(legend, width)));
+  if (file.results.length > 0) sections.push(chalk.dim(wrap(legend, width)));
   const floors = Object.entries(file.harness.noiseFloor ?? {});
   const notes = [
     ...floors.map(([trace, floor]) =>
