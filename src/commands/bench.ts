@@ -5,10 +5,13 @@ import { type BenchOptions, runSuites, type SuitesResult } from "../bench/run-su
 import { type BenchSuite, replaySuites, selectSuites } from "../bench/suites.js";
 import { replayExecutable } from "../engine/replayer.js";
 import { Interrupted } from "../errors.js";
+import { compareResults } from "../measure/compare-results.js";
 import { readHost } from "../measure/host.js";
 import { type HostInfo, type ResultFile, SCHEMA_VERSION } from "../measure/measurement.js";
 import type { BenchResult } from "../measure/measurement-bench.js";
 import type { ProgressView } from "../measure/measurement-progress.js";
+import { differencesBetween } from "../measure/result-differences.js";
+import { readSavedResult } from "../measure/saved-result.js";
 import { type BenchFlags, benchOptions } from "./bench-options.js";
 import type { CommandContext } from "./context.js";
 import { openProgress } from "./live-progress.js";
@@ -131,6 +134,23 @@ function toResultFile(
   };
 }
 
+/** The result with what has changed since another. */
+function compared(current: ResultFile, reference: ResultFile, path: string): ResultFile {
+  const changes = compareResults(reference, current)
+    .filter(({ metric }) => metric === "warm" || metric === "peak")
+    .map(({ trace, allocator, metric, change, different }) => ({
+      ...{ trace, allocator, metric, different },
+      change: { ...change },
+    }));
+  const warnings = differencesBetween(
+    { label: "the saved result", result: reference },
+    { label: "this one", result: current },
+  );
+  const { bench: own } = current;
+  if (own === undefined) return current;
+  return { ...current, bench: { ...own, compared: { path, date: reference.date, changes, warnings } } };
+}
+
 function list(suites: readonly BenchSuite[], context: CommandContext): void {
   for (const suite of suites) {
     for (const each of suite.cases) context.stdout.write(`${suite.name}/${each.name}\n`);
@@ -145,6 +165,9 @@ async function bench(words: readonly string[], flags: BenchFlags, context: Comma
     return;
   }
   const selection = selectSuites(words, suites);
+  // Before anything runs: a file that is none would be found out after minutes.
+  const reference =
+    flags.compare === undefined ? undefined : await readSavedResult(flags.compare, context.stdin);
   replayExecutable();
   // Before anything runs: how busy the machine was without us.
   const host = readHost();
@@ -157,8 +180,11 @@ async function bench(words: readonly string[], flags: BenchFlags, context: Comma
   }
   const { suites: done, figures, claims, stopped } = measured;
   const anything = done.length > 0 || figures.length > 0 || claims.length > 0;
-  if (stopped === undefined || anything)
-    writeResult(toResultFile(measured, flags, context, host), flags, context);
+  if (stopped === undefined || anything) {
+    const result = toResultFile(measured, flags, context, host);
+    const shown = reference === undefined ? result : compared(result, reference, flags.compare ?? "");
+    await writeResult(shown, flags, context);
+  }
   if (stopped !== undefined) throw stopped;
   const failed = done.flatMap(({ results }) => results).find(({ failure }) => failure !== undefined);
   if (failed !== undefined) context.setExitCode(1);

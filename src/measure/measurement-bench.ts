@@ -58,6 +58,28 @@ export const benchSchema = z.object({
   ),
   figures: z.array(figureSchema),
   claims: z.array(claimSchema),
+  /** Of `--compare`: what has changed since, ratios to the baseline of the same run against each other. */
+  compared: z
+    .object({
+      path: z.string(),
+      date: z.string(),
+      changes: z.array(
+        z.object({
+          trace: z.string(),
+          allocator: z.string(),
+          metric: z.enum(["warm", "cold", "cpu", "peak"]),
+          change: z.object({
+            median: z.number(),
+            low: z.number().nullable(),
+            high: z.number().nullable(),
+          }),
+          different: z.boolean(),
+        }),
+      ),
+      /** What else is different: machine, options, libraries. */
+      warnings: z.array(z.string()),
+    })
+    .optional(),
 });
 
 export type BenchResult = z.infer<typeof benchSchema>;

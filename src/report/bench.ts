@@ -99,6 +99,26 @@ function memoryTable({ suite, allocators, baseline, of }: SuiteRows): BenchTable
   };
 }
 
+/** What has changed since a saved result, benchmarks with a change first to be seen; undefined where nothing was compared. */
+export function changeTable(file: ResultFile): BenchTable | undefined {
+  const compared = file.bench?.compared;
+  if (compared === undefined) return undefined;
+  const warm = compared.changes.filter(({ metric }) => metric === "warm");
+  const allocators = [...new Set(warm.map(({ allocator }) => allocator))];
+  const traces = [...new Set(warm.map(({ trace }) => trace))];
+  const cell = (trace: string, allocator: string): Cell => {
+    const found = warm.find((each) => each.trace === trace && each.allocator === allocator);
+    if (found === undefined) return NOTHING;
+    const { change, different } = found;
+    return { text: formatInterval(change, different), tone: toneOf(change.median, different) };
+  };
+  return {
+    title: `time since ${compared.path} of ${compared.date}, each against its own baseline`,
+    columns: ["", ...allocators],
+    rows: traces.map((trace) => [plain(trace), ...allocators.map((allocator) => cell(trace, allocator))]),
+  };
+}
+
 /** Columns side by side as far as they fit in so many characters. */
 function inPieces(rows: SuiteRows, width: number): string[][] {
   const name = Math.max(14, ...rows.suite.cases.map((trace) => shortName(rows.suite, trace).length));
@@ -184,6 +204,16 @@ export function claimTable(file: ResultFile): BenchTable | undefined {
   };
 }
 
+/** The commands that show more of the claims, a line each. */
+export function claimCommands(file: ResultFile): string[] {
+  const claims = file.bench?.claims ?? [];
+  const commands = [...new Set(claims.map(commandOf))];
+  return commands.map((command) => {
+    const shown = claims.filter((each) => commandOf(each) === command);
+    return `${command}: ${shown.map(({ area, claim }) => `${area} ${claim}`).join("; ")}`;
+  });
+}
+
 /** How each claim was measured, and how to see it again: a line a claim. */
 export function claimNotes(file: ResultFile): string[] {
   return (file.bench?.claims ?? []).map((each) => {
@@ -210,6 +240,17 @@ export function benchAnswer(file: ResultFile): string {
       best.ratio.median < 1
         ? `${suite.name}: ${best.allocator} takes ${formatRatio(best.ratio.median)} the time of ${best.baseline}${words}`
         : `${suite.name}: ${best.baseline} is the fastest, then ${best.allocator} (${formatRatio(best.ratio.median)})`,
+    );
+  }
+  const compared = file.bench?.compared;
+  if (compared !== undefined) {
+    const warm = compared.changes.filter(({ metric }) => metric === "warm");
+    const changed = warm.filter(({ different }) => different);
+    const slower = changed.filter(({ change }) => change.median > 1).length;
+    sentences.push(
+      changed.length === 0
+        ? `nothing has changed since ${compared.path} that could be told`
+        : `since ${compared.path} ${slower} of ${warm.length} times are longer, ${changed.length - slower} shorter`,
     );
   }
   const claims = file.bench?.claims ?? [];

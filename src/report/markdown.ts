@@ -1,7 +1,7 @@
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
 import { formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
-import { benchAnswer, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
+import { benchAnswer, changeTable, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
 import { formatInterval, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import { escaped, table } from "./markdown-table.js";
@@ -107,7 +107,7 @@ function overview(file: ResultFile, traces: readonly TraceResult[]): string {
 const WARNINGS_SHOWN = 10;
 
 function notes(file: ResultFile, shortened: boolean): string[] {
-  const { warnings } = file;
+  const warnings = [...file.warnings, ...(file.bench?.compared?.warnings ?? [])];
   const shown = shortened ? warnings.slice(0, WARNINGS_SHOWN) : warnings;
   const lines = shown.map((warning) => `- ⚠ ${escaped(warning)}`);
   if (shown.length < warnings.length) lines.push(`- ⚠ and ${warnings.length - shown.length} more warnings`);
@@ -122,7 +122,12 @@ function notes(file: ResultFile, shortened: boolean): string[] {
 /** The suites of a benchmark as tables; claims with how they were measured. */
 function benchSections(file: ResultFile): string[] {
   const answer = benchAnswer(file);
-  const tables = [...suiteTables(file, Number.POSITIVE_INFINITY), figureTable(file), claimTable(file)];
+  const tables = [
+    ...suiteTables(file, Number.POSITIVE_INFINITY),
+    changeTable(file),
+    figureTable(file),
+    claimTable(file),
+  ];
   const claims = claimNotes(file);
   return [
     ...(answer === "" ? [] : [`**${escaped(answer)}**`]),

@@ -2,7 +2,16 @@ import type { ChalkInstance } from "chalk";
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
 import { formatBytes, formatPercent, formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
-import { type BenchTable, benchAnswer, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
+import {
+  type BenchTable,
+  benchAnswer,
+  changeTable,
+  claimCommands,
+  claimNotes,
+  claimTable,
+  figureTable,
+  suiteTables,
+} from "./bench.js";
 import { type Cell, formatInterval, type Tone, tableColumns, toned } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import {
@@ -154,8 +163,10 @@ function benchSections(file: ResultFile, options: TerminalOptions): string[] {
     });
     return `${chalk.bold(title)}\n${table(chalk, aligned, rows)}`;
   };
-  const tables = [...suiteTables(file, width), figureTable(file), claimTable(file)];
-  const notes = claimNotes(file).map((note) => chalk.dim(wrap(note, width, "  ")));
+  const tables = [...suiteTables(file, width), changeTable(file), figureTable(file), claimTable(file)];
+  const notes = (verbose ? claimNotes(file) : claimCommands(file)).map((note) =>
+    chalk.dim(wrap(note, width, "  ")),
+  );
   return [
     chalk.bold(wrap(benchAnswer(file), width)),
     ...tables.filter((each) => each !== undefined).map(shown),
@@ -186,6 +197,7 @@ export function terminalReport(file: ResultFile, options: TerminalOptions): stri
         : `Noise floor on ${trace}: ${formatPercent(floor)} (${file.options.baseline} against itself).`,
     ),
     ...file.warnings,
+    ...(file.bench?.compared?.warnings ?? []),
   ];
   if (notes.length > 0) {
     sections.push(notes.map((note) => `${chalk.yellow("!")} ${wrap(note, width, "  ")}`).join("\n"));
