@@ -65,23 +65,14 @@ function threadCounts(cpus: number): number[] {
   return [...counts, 2 * cpus];
 }
 
-/** What --quick runs of each suite: one of a kind. */
+/** What --quick runs of a suite that is named as a whole: one of a kind. */
 const QUICK_CASES: readonly string[] = [
   ...["pairs-mixed", "batches-1000-any", "growing", "replace-2k", "replace-100k"],
   ...["commit", "abort", "reuse", "coalescing", "local-2", "handover", "long-running"],
 ];
 
-/** The suites that replay workloads. @param quick fewer and shorter cases, to see that all is well */
+/** The suites that replay workloads. @param quick shorter ones, to see that all is well */
 export function replaySuites(quick: boolean, cpus = availableParallelism()): BenchSuite[] {
-  const suites = allSuites(quick ? AGING_EVENTS.quick : AGING_EVENTS.usual, cpus);
-  if (!quick) return suites;
-  return suites.map((suite) => ({
-    ...suite,
-    cases: suite.cases.filter(({ name }) => QUICK_CASES.includes(name)),
-  }));
-}
-
-function allSuites(agingEvents: number, cpus: number): BenchSuite[] {
   const hot = [
     "pairs",
     "pairs-mixed",
@@ -147,7 +138,7 @@ function allSuites(agingEvents: number, cpus: number): BenchSuite[] {
         {
           name: "long-running",
           workload: "long-running-aging",
-          overrides: { events: agingEvents, threads: 1 },
+          overrides: { events: quick ? AGING_EVENTS.quick : AGING_EVENTS.usual, threads: 1 },
         },
       ],
       transactions: true,
@@ -167,7 +158,11 @@ export interface Selection {
  * What the words of the command line name: a suite, or `suite/case`, with * for any letters. Nothing stands for all but the claims.
  * Throws UsageError `unknown-suite`.
  */
-export function selectSuites(words: readonly string[], suites: readonly BenchSuite[]): Selection {
+export function selectSuites(
+  words: readonly string[],
+  suites: readonly BenchSuite[],
+  quick = false,
+): Selection {
   const wanted = words.length === 0 ? DEFAULT_SUITES : words;
   const matchers = wanted.map(matcher);
   const names = suites.flatMap((suite) => suite.cases.map((each) => `${suite.name}/${each.name}`));
@@ -181,7 +176,10 @@ export function selectSuites(words: readonly string[], suites: readonly BenchSui
   const takes = (name: string): boolean => matchers.some((matches) => matches(name));
   const chosen = suites.map((suite) => ({
     ...suite,
-    cases: suite.cases.filter((each) => takes(suite.name) || takes(`${suite.name}/${each.name}`)),
+    cases: suite.cases.filter(({ name }) => {
+      const whole = takes(suite.name) && (!quick || QUICK_CASES.includes(name));
+      return whole || takes(`${suite.name}/${name}`);
+    }),
   }));
   return {
     suites: chosen.filter((suite) => suite.cases.length > 0),

@@ -164,7 +164,7 @@ async function bench(words: readonly string[], flags: BenchFlags, context: Comma
     list(suites, context);
     return;
   }
-  const selection = selectSuites(words, suites);
+  const selection = selectSuites(words, suites, flags.quick);
   // Before anything runs: a file that is none would be found out after minutes.
   const reference =
     flags.compare === undefined ? undefined : await readSavedResult(flags.compare, context.stdin);

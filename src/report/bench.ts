@@ -99,10 +99,10 @@ function memoryTable({ suite, allocators, baseline, of }: SuiteRows): BenchTable
   };
 }
 
-/** What has changed since a saved result, benchmarks with a change first to be seen; undefined where nothing was compared. */
-export function changeTable(file: ResultFile): BenchTable | undefined {
+/** What has changed since a saved result; nothing where nothing was compared. @param width as of suiteTables */
+export function changeTables(file: ResultFile, width: number): BenchTable[] {
   const compared = file.bench?.compared;
-  if (compared === undefined) return undefined;
+  if (compared === undefined) return [];
   const warm = compared.changes.filter(({ metric }) => metric === "warm");
   const allocators = [...new Set(warm.map(({ allocator }) => allocator))];
   const traces = [...new Set(warm.map(({ trace }) => trace))];
@@ -112,35 +112,45 @@ export function changeTable(file: ResultFile): BenchTable | undefined {
     const { change, different } = found;
     return { text: formatInterval(change, different), tone: toneOf(change.median, different) };
   };
-  return {
+  const pieces = inPieces(allocators, longest(traces), width, (allocator) =>
+    longest(traces.map((trace) => cell(trace, allocator).text)),
+  );
+  return pieces.map((shown) => ({
     title: `time since ${compared.path} of ${compared.date}, each against its own baseline`,
-    columns: ["", ...allocators],
-    rows: traces.map((trace) => [plain(trace), ...allocators.map((allocator) => cell(trace, allocator))]),
-  };
+    columns: ["", ...shown],
+    rows: traces.map((trace) => [plain(trace), ...shown.map((allocator) => cell(trace, allocator))]),
+  }));
 }
 
-/** Columns side by side as far as they fit in so many characters. */
-function inPieces(rows: SuiteRows, width: number): string[][] {
-  const name = Math.max(14, ...rows.suite.cases.map((trace) => shortName(rows.suite, trace).length));
-  const first = name + 2 + `${rows.baseline} ns/event`.length;
-  const widthOf = (allocator: string): number =>
-    2 +
-    Math.max(
-      allocator.length,
-      ...rows.suite.cases.map((trace) => ratioCell(rows.of(trace, allocator)).text.length),
-    );
+/** Columns side by side as far as they fit in so many characters, behind `first` of them. */
+function inPieces(
+  names: readonly string[],
+  first: number,
+  width: number,
+  widest: (name: string) => number,
+): string[][] {
   const pieces: string[][] = [[]];
   let used = first;
-  for (const allocator of rows.allocators) {
-    const own = widthOf(allocator);
+  for (const name of names) {
+    const own = 2 + Math.max(name.length, widest(name));
     if (used + own > width && (pieces.at(-1)?.length ?? 0) > 0) {
       pieces.push([]);
       used = first;
     }
-    pieces.at(-1)?.push(allocator);
+    pieces.at(-1)?.push(name);
     used += own;
   }
   return pieces;
+}
+
+const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => text.length));
+
+/** The columns of a suite's table of times, a piece a table. */
+function timePieces({ suite, allocators, baseline, of }: SuiteRows, width: number): string[][] {
+  const names = ["geometric mean", ...suite.cases.map((trace) => shortName(suite, trace))];
+  return inPieces(allocators, longest(names) + 2 + `${baseline} ns/event`.length, width, (allocator) =>
+    longest(suite.cases.map((trace) => ratioCell(of(trace, allocator)).text)),
+  );
 }
 
 /** @param width characters of a line; Infinity where tables may be as wide as they are */
@@ -149,7 +159,7 @@ export function suiteTables(file: ResultFile, width: number): BenchTable[] {
     const rows = rowsOf(file, suite);
     const memory = memoryTable(rows);
     return [
-      ...inPieces(rows, width).map((shown) => timeTable(rows, shown)),
+      ...timePieces(rows, width).map((shown) => timeTable(rows, shown)),
       ...(memory === undefined ? [] : [memory]),
     ];
   });

@@ -1,7 +1,7 @@
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
 import { formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
-import { benchAnswer, changeTable, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
+import { benchAnswer, changeTables, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
 import { formatInterval, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import { escaped, table } from "./markdown-table.js";
@@ -124,7 +124,7 @@ function benchSections(file: ResultFile): string[] {
   const answer = benchAnswer(file);
   const tables = [
     ...suiteTables(file, Number.POSITIVE_INFINITY),
-    changeTable(file),
+    ...changeTables(file, Number.POSITIVE_INFINITY),
     figureTable(file),
     claimTable(file),
   ];

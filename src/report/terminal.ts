@@ -5,7 +5,7 @@ import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answ
 import {
   type BenchTable,
   benchAnswer,
-  changeTable,
+  changeTables,
   claimCommands,
   claimNotes,
   claimTable,
@@ -163,7 +163,12 @@ function benchSections(file: ResultFile, options: TerminalOptions): string[] {
     });
     return `${chalk.bold(title)}\n${table(chalk, aligned, rows)}`;
   };
-  const tables = [...suiteTables(file, width), changeTable(file), figureTable(file), claimTable(file)];
+  const tables = [
+    ...suiteTables(file, width),
+    ...changeTables(file, width),
+    figureTable(file),
+    claimTable(file),
+  ];
   const notes = (verbose ? claimNotes(file) : claimCommands(file)).map((note) =>
     chalk.dim(wrap(note, width, "  ")),
   );
