@@ -20,7 +20,7 @@ import { isDisturbed, warmRatio } from "./figures.js";
 import { CourseWatcher, type ForecastPlan } from "./forecast.js";
 import type { LatencyResult, MemoryResult, Round } from "./measurement.js";
 import type { ForecastResult } from "./measurement-forecast.js";
-import type { Outlook, Phase, ProgressView, RunProgress } from "./measurement-progress.js";
+import type { MemoryCourse, Outlook, Phase, ProgressView, RunProgress } from "./measurement-progress.js";
 import { interleavings } from "./order.js";
 import { memoryOf } from "./timeline.js";
 
@@ -63,6 +63,8 @@ export interface RowMeasurement {
   memory?: MemoryResult;
   forecast?: ForecastResult;
   outlook?: Outlook;
+  /** Its memory so far, while it is weighed. */
+  course?: MemoryCourse;
   latency?: LatencyResult;
   verified: boolean | null;
   stats: Readonly<Record<string, number>>;
@@ -146,6 +148,10 @@ class Schedule {
   private warmPasses = 1;
   private fastestProbeNs = Number.POSITIVE_INFINITY;
   private timedSinceNs = 0;
+  /** Rounds that are over, but for the timed ones. */
+  private before = 0;
+  /** Of the trace, as the empty loop looked at them. */
+  private events: number | undefined;
 
   constructor(
     private readonly plan: ScheduledPlan,
@@ -219,13 +225,15 @@ class Schedule {
   private async weigh(): Promise<void> {
     const bare = await this.round(this.loop, "memory", "memory", 1, 1);
     if (bare === undefined) return;
+    this.events = bare.samples.at(-1)?.event;
     const { forecast } = this.options;
     for (const row of this.all()) {
       if (row === this.again) continue;
       const looked =
         forecast === undefined || row === this.loop ? undefined : this.watch(row, forecast, bare);
+      const onSample = this.follow(row, bare, looked?.watching.onSample);
       const outcome =
-        row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1, looked?.watching);
+        row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1, { onSample });
       if (outcome === undefined) continue;
       row.memory = memoryOf(row.allocator.name, outcome, bare);
       row.stats = outcome.result.stats;
@@ -234,6 +242,22 @@ class Schedule {
       row.forecast = { model, limitBytes, limitFrom, spanS, ...looked.watcher.course() };
       if (forecast.purge && limitBytes !== null) await this.relieve(row, forecast, limitBytes, bare);
     }
+  }
+
+  /** Keeps the memory of a row while it is weighed, for whoever watches. */
+  private follow(
+    row: RowMeasurement,
+    bare: RoundOutcome,
+    then: RunOptions["onSample"],
+  ): NonNullable<RunOptions["onSample"]> {
+    const course: MemoryCourse = [];
+    row.course = course;
+    return (sample, index) => {
+      const { event, liveBytes, weighs } = sample;
+      const bytes = Math.max(0, sample.bytes - (bare.samples[index]?.bytes ?? 0));
+      if (weighs) course.push({ event, liveBytes, bytes });
+      then?.(sample, index);
+    };
   }
 
   /** Looks ahead while the round goes on, at each look as it comes. */
@@ -375,6 +399,7 @@ class Schedule {
         ...(this.signal === undefined ? {} : { signal: this.signal }),
       });
       row.hello = outcome.hello;
+      if (phase !== "timed") this.before += 1;
       for (const { probeNs } of outcome.passes) this.fastestProbeNs = Math.min(this.fastestProbeNs, probeNs);
       return outcome;
     } catch (error) {
@@ -410,8 +435,26 @@ class Schedule {
         verified: each.verified,
         failed: each.failure !== undefined,
         ...(each.outlook === undefined ? {} : { outlook: each.outlook }),
+        ...(each.course === undefined ? {} : { memory: each.course }),
+        ...(each.latency === undefined ? {} : { latency: each.latency }),
+        ...(each.hello === undefined ? {} : { clockNs: each.hello.clockNs }),
       })),
+      overall: this.overall(fraction ?? 0),
+      ...(this.events === undefined ? {} : { events: this.events }),
     };
+  }
+
+  /** How much of it all is done: every round counts the same, and who left the race no longer. */
+  private overall(fraction: number): number {
+    const { warmup, verify, memory, latency, forecast, rounds, untilWidth, maxRounds } = this.options;
+    const racing = this.all();
+    const judged = racing.filter((row) => row !== this.loop && row !== this.again).length;
+    const relief = forecast?.purge === true && forecast.limitBytes !== null;
+    const once = [verify, memory, memory && relief, latency].filter(Boolean).length;
+    const before = Math.max(1, warmup) * (judged + 1) + judged * once + (memory ? 1 : 0);
+    const timed = (untilWidth === null ? rounds : Math.max(rounds, maxRounds)) * racing.length;
+    const done = racing.reduce((sum, row) => sum + row.rounds.length, this.before);
+    return Math.min(1, (done + fraction) / (before + timed));
   }
 
   private remainingNs(rounds: number): number | undefined {
