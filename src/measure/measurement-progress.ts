@@ -102,21 +102,25 @@ export function overallShare({ overall, suite }: RunProgress): number | undefine
   return Math.min(1, (suite.suite - 1 + cases) / Math.max(1, suite.suites));
 }
 
-/** `systemui.zip: timing jemalloc, round 3 of 10, 12 s left`. */
-export function stepText(progress: RunProgress): string {
-  const parts = [
-    `${progress.trace}: ${PHASES[progress.phase]}${progress.allocator === undefined ? "" : ` ${progress.allocator}`}`,
-  ];
-  if (progress.rounds > 1) parts.push(`round ${progress.round} of ${progress.rounds}`);
-  if (progress.fraction !== undefined) parts.push(`${Math.round(progress.fraction * 100)} %`);
-  if (progress.eventsPerSecond !== undefined) parts.push(`${formatCount(progress.eventsPerSecond)} events/s`);
-  if (progress.remainingNs !== undefined)
-    parts.push(`${formatDuration(Math.max(1e9, progress.remainingNs))} left`);
+/** `systemui.zip: timing jemalloc, round 3 of 10`. */
+export function stepText({ trace, phase, allocator, round, rounds, fraction }: RunProgress): string {
+  const parts = [`${trace}: ${PHASES[phase]}${allocator === undefined ? "" : ` ${allocator}`}`];
+  if (rounds > 1) parts.push(`round ${round} of ${rounds}`);
+  if (fraction !== undefined) parts.push(`${Math.round(fraction * 100)} %`);
   return parts.join(", ");
 }
 
-/** The same on one line of its own, with the suite in front of it where there is one. */
+/** `1,234,567 events/s, 12 s left`; empty where neither is known. */
+export function paceText({ eventsPerSecond, remainingNs }: RunProgress): string {
+  const parts: string[] = [];
+  if (eventsPerSecond !== undefined) parts.push(`${formatCount(eventsPerSecond)} events/s`);
+  if (remainingNs !== undefined) parts.push(`${formatDuration(Math.max(1e9, remainingNs))} left`);
+  return parts.join(", ");
+}
+
+/** All of it on one line, with the suite in front where there is one. */
 export function progressLine(progress: RunProgress): string {
   const { suite } = progress;
-  return `${suite === undefined ? "" : `${suiteText(suite)}: `}${stepText(progress)}`;
+  const pace = paceText(progress);
+  return `${suite === undefined ? "" : `${suiteText(suite)}: `}${stepText(progress)}${pace === "" ? "" : `, ${pace}`}`;
 }

@@ -364,7 +364,8 @@ class Schedule {
     of: number,
     watching: Watching = {},
   ): Promise<RoundOutcome | undefined> {
-    await this.view.show(this.progress(row, phase, number, of, undefined, undefined));
+    const before = phase === "timed" ? this.rateOf(row) : undefined;
+    await this.view.show(this.progress(row, phase, number, of, undefined, before));
     const request: RoundRequest = {
       allocator: row.allocator,
       mode,
@@ -442,6 +443,13 @@ class Schedule {
       overall: this.overall(fraction ?? 0),
       ...(this.events === undefined ? {} : { events: this.events }),
     };
+  }
+
+  /** Events a second in the last round of a row: the one that follows says nothing before it is over. */
+  private rateOf(row: RowMeasurement): number | undefined {
+    const warmNs = row.rounds.at(-1)?.warmNs;
+    if (warmNs === undefined || warmNs.length === 0) return undefined;
+    return this.plan.measuredEvents / (Math.max(1, median(warmNs)) / 1e9);
   }
 
   /** How much of it all is done: every round counts the same, and who left the race no longer. */

@@ -1,5 +1,5 @@
 import { Box, Text, useInput } from "ink";
-import type { ProgressRow, RunProgress } from "../measure/measurement-progress.js";
+import { type ProgressRow, type RunProgress, stepText } from "../measure/measurement-progress.js";
 import { AllocatorRows } from "./AllocatorRows.js";
 import { FinishedCases } from "./FinishedCases.js";
 import { Header, headerLines } from "./Header.js";
@@ -27,6 +27,8 @@ export interface AppProps {
 const LEAST_FAN_LINES = 5;
 /** A chart is worth so much when cases are listed below it. */
 const CHART_BESIDE_CASES = 12;
+/** With so many lines, some are left empty between the panels. */
+const LINES_FOR_GAPS = 40;
 /** With more room than this, latencies of every kind of call are shown. */
 const ROOMY_LINES = 20;
 
@@ -64,18 +66,23 @@ export function App(props: AppProps): React.JSX.Element {
   const most = Math.max(1, lines - 1);
   const keys = help ? HELP : ["q quits, ↑↓ pick an allocator, h help"];
   const left = most - headerLines(progress) - keys.length;
+  if (most < headerLines(progress)) return <Text wrap="truncate">{stepText(progress)}</Text>;
   if (left < 2) return <Header progress={progress} columns={columns} />;
   const rowLines = progress.rows.length === 0 ? 0 : Math.min(progress.rows.length + 1, left);
-  const { fan, cases, latency, chart } = share(progress, shown, left - rowLines);
+  const gap = lines >= LINES_FOR_GAPS ? 1 : 0;
+  const { fan, cases, latency, chart } = share(progress, shown, left - rowLines - 3 * gap);
+  const empty = gap > 0 && <Text> </Text>;
   return (
     <Box flexDirection="column">
       <Header progress={progress} columns={columns} />
+      {empty}
       {rowLines > 0 && (
         <AllocatorRows
           {...{ baseline, columns, rows: progress.rows, lines: rowLines }}
           {...{ atWork: progress.allocator, shown: shown?.allocator }}
         />
       )}
+      {rowLines > 0 && empty}
       {chart > 0 && shown !== undefined && fan === undefined && (
         <MemoryPanel row={shown} progress={progress} columns={columns} lines={chart} />
       )}
@@ -84,6 +91,7 @@ export function App(props: AppProps): React.JSX.Element {
       {cases > 1 && progress.finished !== undefined && (
         <FinishedCases cases={progress.finished} baseline={baseline} columns={columns} lines={cases} />
       )}
+      {chart + latency + cases > 0 && empty}
       {keys.map((line) => (
         <Text key={line} dimColor wrap="truncate">
           {line}

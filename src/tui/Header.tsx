@@ -1,14 +1,25 @@
 import { Text } from "ink";
-import { overallShare, type RunProgress, stepText, suiteText } from "../measure/measurement-progress.js";
+import {
+  overallShare,
+  paceText,
+  type RunProgress,
+  stepText,
+  suiteText,
+} from "../measure/measurement-progress.js";
 
 /** Lines of the header. */
 export const headerLines = (progress: RunProgress): number => (progress.suite === undefined ? 2 : 3);
 
+/** So much is kept free for the pace, so that the bar does not grow and shrink with it. */
+const PACE_COLUMNS = 36;
+const LEAST_BAR_COLUMNS = 16;
+
 /** `━━━━━━━━╌╌╌╌  42 %`, as wide as it is told. */
 export function progressBar(share: number, columns: number): { done: string; left: string; text: string } {
-  const text = `${Math.floor(Math.min(1, Math.max(0, share)) * 100)} %`.padStart(6);
+  const within = Math.min(1, Math.max(0, share));
+  const text = `${Math.floor(within * 100)} %`.padStart(6);
   const cells = Math.max(1, columns - text.length);
-  const done = Math.floor(Math.min(1, Math.max(0, share)) * cells);
+  const done = Math.floor(within * cells);
   return { done: "━".repeat(done), left: "╌".repeat(cells - done), text };
 }
 
@@ -20,7 +31,8 @@ export function Header({
   readonly progress: RunProgress;
   readonly columns: number;
 }): React.JSX.Element {
-  const bar = progressBar(overallShare(progress) ?? 0, columns);
+  const roomy = columns >= PACE_COLUMNS + LEAST_BAR_COLUMNS;
+  const bar = progressBar(overallShare(progress) ?? 0, roomy ? columns - PACE_COLUMNS : columns);
   return (
     <>
       {progress.suite !== undefined && (
@@ -35,6 +47,7 @@ export function Header({
         <Text color="cyan">{bar.done}</Text>
         <Text dimColor>{bar.left}</Text>
         {bar.text}
+        {roomy ? `  ${paceText(progress)}` : ""}
       </Text>
     </>
   );

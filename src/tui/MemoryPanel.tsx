@@ -26,8 +26,8 @@ function caption({ allocator, memory = [] }: ProgressRow): string {
     peak = Math.max(peak, bytes);
     live = Math.max(live, liveBytes);
   }
-  const over = live === 0 ? "" : `, ${formatPercent(peak / live - 1)} over live bytes`;
-  return `${allocator}: memory (line) and live bytes (dotted); peak ${formatBytes(peak)}${over}`;
+  const over = live === 0 ? "" : `, ${formatPercent(peak / live - 1)} above`;
+  return `${allocator}: memory (line), live bytes (dots); peak ${formatBytes(peak)}${over}`;
 }
 
 /** Memory of an allocator against what is alive, over the trace; on one scale for all of them, so that they compare. */
