@@ -19,8 +19,9 @@ function replay(scratch: Scratch, words: string, size: { columns: number; rows: 
 const settings = (scratch: Scratch, which: string): string =>
   readFileSync(scratch.file(which), "utf8").replace(/rows \d+; columns \d+;/, "");
 
-/** Every row with its interval, the tail of its latency and its peak. */
+/** Every row with its interval, the tail of its latency and its peak; to the last line, as a frame comes in pieces. */
 const inFull = (screen: string): boolean =>
+  /\nq quits.*$/.test(screen) &&
   (screen.match(/^..(rustydb|slab) .*\[.*\].* [µn]s .*✓$/gm)?.length ?? 0) === 2 &&
   /round [3-9] of/.test(screen);
 
