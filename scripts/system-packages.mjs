@@ -1,6 +1,6 @@
 /**
  * The packages of the system that the project needs: a compiler and cmake to build, the peer allocators to compare
- * with, and for the tests clang's tools, GoogleTest, tmux, valgrind, sqlite3 and its header. Installs what lacks with apt when it runs as root
+ * with, and for the tests clang's tools, GoogleTest, tmux, valgrind, Chromium, sqlite3 and its header. Installs what lacks with apt when it runs as root
  * on a Debian-like system; otherwise says exactly what to install. Peers are optional: without them it goes on.
  *
  * As a program: node scripts/system-packages.mjs [run|test]
@@ -69,6 +69,11 @@ const test = [
   },
   { apt: "util-linux", what: "setarch", has: () => onPath("setarch") },
   { apt: "valgrind", what: "valgrind", has: () => onPath("valgrind") },
+  {
+    apt: "chromium",
+    what: "Chromium",
+    has: () => ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].some(onPath),
+  },
 ];
 
 /** Known once clang itself is there, because the package carries its version. */

@@ -82,19 +82,21 @@ export class WorkloadError extends UserError {
   }
 }
 
-/** A configuration file of the heap that says something wrong. */
-export class ConfigError extends UserError {
+/** The place of an error in a file of keys. */
+export interface KeyPlace {
+  readonly file: string;
+  /** 0: it has no place. */
+  readonly line: number;
+  readonly column: number;
+  /** Dotted, such as `pages.fit`; empty: it is about none. */
+  readonly key: string;
+}
+
+class KeyError extends UserError {
   constructor(
     code: string,
     message: string,
-    private readonly at: {
-      readonly file: string;
-      /** 0: it has no place. */
-      readonly line: number;
-      readonly column: number;
-      /** Dotted, such as `pages.fit`; empty: it is about none. */
-      readonly key: string;
-    },
+    private readonly at: KeyPlace,
     options: { remedy?: string; cause?: unknown } = {},
   ) {
     super(code, message, options);
@@ -105,6 +107,12 @@ export class ConfigError extends UserError {
     return `${file}${line === 0 ? "" : `:${line}:${column}`}${key === "" ? "" : `: ${key}`}`;
   }
 }
+
+/** A configuration file that says something wrong: of the heap, of a watch, or of this tool's options. */
+export class ConfigError extends KeyError {}
+
+/** A saved result that cannot be read: no JSON, no result, or one of a newer version. */
+export class ResultError extends KeyError {}
 
 /** An allocator that does not exist, or whose library cannot be preloaded. */
 export class AllocatorError extends UserError {

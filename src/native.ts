@@ -272,6 +272,9 @@ export interface TraceAnalysis {
   readonly toldFrees: number;
   readonly wronglyToldFrees: number;
   readonly sizes: Distribution & {
+    /** As `byBitWidth`, but bytes: of all births, and of what is alive at the peak. Sizes that are not in `top`'s count are not in it. */
+    readonly bytesByBitWidth: readonly number[];
+    readonly peakBytesByBitWidth: readonly number[];
     readonly top: readonly { readonly bytes: number; readonly count: number }[];
     readonly topIsExact: boolean;
   };
@@ -529,6 +532,8 @@ export interface NativeAddon {
   heapConfig(text: Uint8Array | null): HeapConfigReading;
   /** Plays a series through the forecaster; its columns must not change until the promise is settled. */
   backtest(series: SeriesColumns, options: NativeBacktestOptions): RunningBacktest;
+  /** CPU time in ns that a sample of a random walk takes the forecaster; at work until it returns. */
+  forecastCost(options: PressureOptions, stepS: number, samples: number, seed: number): number;
   readonly PressureForecaster: new (options: PressureOptions) => PressureForecaster;
 }
 

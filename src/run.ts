@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
@@ -10,6 +11,8 @@ interface CommandEntry {
   /** As the overview shows it: a command's own module is loaded only when it runs. */
   readonly usage: string;
   readonly summary: string;
+  /** Called by scripts, and not shown. */
+  readonly hidden?: boolean;
   readonly load: () => Promise<{ command(context: CommandContext): Command }>;
 }
 
@@ -19,6 +22,12 @@ const COMMANDS: readonly CommandEntry[] = [
     usage: "<trace...>",
     summary: "replay traces through allocators, side by side",
     load: () => import("./commands/replay.js"),
+  },
+  {
+    name: "bench",
+    usage: "[suite...]",
+    summary: "micro-benchmarks of allocators, and the claims",
+    load: () => import("./commands/bench.js"),
   },
   {
     name: "record",
@@ -63,10 +72,36 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/diff.js"),
   },
   {
+    name: "report",
+    usage: "<result.json...>",
+    summary: "saved results again, or side by side",
+    load: () => import("./commands/report.js"),
+  },
+  {
     name: "config",
-    usage: "<check|show> [file]",
-    summary: "check a configuration file of the heap, or print one with every key",
+    usage: "<check|show|defaults|schema> [file]",
+    summary: "check or show a configuration of the heap; defaults for options",
     load: () => import("./commands/config.js"),
+  },
+  {
+    name: "completion",
+    usage: "<bash|zsh|fish>",
+    summary: "a script that completes commands in bash, zsh or fish",
+    load: () => import("./commands/completion.js"),
+  },
+  {
+    name: "complete",
+    usage: "[words...]",
+    summary: "",
+    hidden: true,
+    load: () => import("./commands/complete.js"),
+  },
+  {
+    name: "man",
+    usage: "",
+    summary: "",
+    hidden: true,
+    load: () => import("./commands/man.js"),
   },
   {
     name: "doctor",
@@ -86,7 +121,20 @@ Examples:
   $ rustydb-mem replay trace.rmt.gz
   $ rustydb-mem replay trace.zip -a rustydb,malloc,jemalloc,arena@jemalloc --rounds 20
 
+Exit codes: 0 done, 1 could not (usage, bad input, a run that failed), 130 interrupted.
+Environment: NO_COLOR, CI and TERM=dumb turn colours and the live view off.
+Files: rustydb-mem.toml here or above, or ~/.config/rustydb-mem/config.toml, has defaults for options.
+
 rustydb-mem <command> --help tells more about a command.`;
+
+/** What stands below the help of each command. */
+const exitCodes = (name: string): string =>
+  name === "record"
+    ? "\nExit code: that of the program; 1 where it could not be recorded."
+    : "\nExit codes: 0 done, 1 could not, 130 interrupted.";
+
+const fromFile = (name: string): string =>
+  `Defaults of options: [${name}] in rustydb-mem.toml; rustydb-mem config defaults tells what it gives.`;
 
 function readVersion(): string {
   return (JSON.parse(readFileSync(`${packageRoot}package.json`, "utf8")) as { version: string }).version;
@@ -112,25 +160,71 @@ function decideColours(words: readonly string[], environment: NodeJS.ProcessEnv,
   return wished;
 }
 
+function configOption(): Option {
+  return new Option("--config <file>", "defaults for options (default: rustydb-mem.toml here or above)");
+}
+
+/** A command with what every command has. */
+async function loaded(entry: CommandEntry, context: CommandContext): Promise<Command> {
+  const command = (await entry.load()).command(context).addOption(colourOption()).exitOverride();
+  // The one of watch names a file with its own section, and has been there longer.
+  if (!command.options.some(({ long }) => long === "--config")) command.addOption(configOption());
+  const file = WITHOUT_FILE.includes(entry.name) ? "" : `\n${fromFile(entry.name)}`;
+  return command.addHelpText("after", `${exitCodes(entry.name)}${file}`);
+}
+
+/** What a command takes from rustydb-mem.toml, once the words are read and before it begins. */
+async function applyFile(program: Command, command: Command): Promise<void> {
+  const named = (command.getOptionValue("config") ?? program.getOptionValue("config")) as string | undefined;
+  const { findOptionsFile, readOptionsFile } = await import("./commands/config-file.js");
+  const path = named ?? findOptionsFile(process.cwd(), process.env);
+  if (path === undefined) return;
+  const file = readOptionsFile(path, named === undefined);
+  if (command.name() === "watch") {
+    if (file.tables.watch !== undefined) command.setOptionValueWithSource("config", path, "config");
+    return;
+  }
+  const { applyDefaults, checkTables } = await import("./commands/option-defaults.js");
+  checkTables(
+    file,
+    COMMANDS.filter(({ hidden }) => !hidden).map(({ name }) => name),
+  );
+  applyDefaults(command, file);
+}
+
+/** Commands that read no defaults, so that a broken file does not keep anybody from repairing it. */
+const WITHOUT_FILE = ["config", "completion", "complete", "man"];
+
 /** The command that the words name, loaded; of the others the outline, for the overview and for suggestions. */
-async function buildProgram(context: CommandContext): Promise<Command> {
+async function buildProgram(base: Omit<CommandContext, "commands">): Promise<Command> {
+  const context: CommandContext = {
+    ...base,
+    commands: COMMANDS.filter(({ hidden }) => !hidden).map((entry) => ({
+      name: entry.name,
+      summary: entry.summary,
+      load: () => loaded(entry, context),
+    })),
+  };
   const program = new Command("rustydb-mem")
     .description("Replay database allocation traces through allocators, and measure them against malloc.")
     .usage("<command> [options]")
     .version(context.version, "-V, --version")
     .addOption(colourOption())
+    .addOption(configOption())
     .addHelpText("after", EXAMPLES)
     .enablePositionalOptions() // what stands behind record's program is the program's own
     .configureHelp({ subcommandTerm: (each) => `${each.name()} ${each.usage()}`.trim() })
     .exitOverride();
   const wanted = context.words.find((word) => COMMANDS.some((entry) => entry.name === word));
   for (const entry of COMMANDS) {
-    if (entry.name === wanted) {
-      const command = (await entry.load()).command(context);
-      program.addCommand(command.addOption(colourOption()).exitOverride());
-    } else {
-      program.addCommand(new Command(entry.name).usage(entry.usage).summary(entry.summary));
+    const command =
+      entry.name === wanted
+        ? await loaded(entry, context)
+        : new Command(entry.name).usage(entry.usage).summary(entry.summary);
+    if (entry.name === wanted && !WITHOUT_FILE.includes(wanted)) {
+      command.hook("preAction", () => applyFile(program, command));
     }
+    program.addCommand(command, { hidden: entry.hidden === true });
   }
   return program;
 }
@@ -164,6 +258,8 @@ export async function run(process: NodeJS.Process): Promise<void> {
   }
 
   const abort = new AbortController();
+  // Each process that is up listens to it, and a benchmark has one for each allocator.
+  setMaxListeners(0, abort.signal);
   const interrupt = (): void => {
     // The second time the user means it.
     if (abort.signal.aborted) process.exit(EXIT_INTERRUPTED);

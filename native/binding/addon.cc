@@ -2,6 +2,7 @@
 
 #include "binding/heap_config.h"
 #include "binding/pressure_backtest.h"
+#include "binding/pressure_cost.h"
 #include "binding/pressure_forecaster.h"
 #include "binding/trace_pipeline.h"
 #include "trace/decoder.h"
@@ -25,6 +26,7 @@ Napi::Value DetectFormatOf(const Napi::CallbackInfo& info) {
 static Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) {
   exports.Set("TracePipeline", rmem::TracePipeline::Define(env));
   exports.Set("backtest", Napi::Function::New(env, rmem::BacktestOf, "backtest"));
+  exports.Set("forecastCost", Napi::Function::New(env, rmem::ForecastCostOf, "forecastCost"));
   exports.Set("PressureForecaster", rmem::PressureForecaster::Define(env));
   exports.Set("detectFormat", Napi::Function::New(env, rmem::DetectFormatOf, "detectFormat"));
   exports.Set("heapConfig", Napi::Function::New(env, rmem::HeapConfigOf, "heapConfig"));

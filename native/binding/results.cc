@@ -1,7 +1,11 @@
 #include "binding/results.h"
 
+#include <array>
+#include <bit>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "binding/analysis_shape.h"
 #include "binding/profile_result.h"
@@ -31,8 +35,17 @@ Napi::Object EventCounts(Napi::Env env, const TraceAnalysis& a) {
   return object;
 }
 
+/** Bytes by the bit width of the block's size: of all births, or of what is alive at the peak. */
+std::array<std::uint64_t, 65> BytesByWidth(const std::vector<SizeUse>& uses, std::uint64_t SizeUse::*blocks) {
+  std::array<std::uint64_t, 65> widths{};
+  for (const SizeUse& use : uses) widths[std::bit_width(use.size)] += use.size * (use.*blocks);
+  return widths;
+}
+
 Napi::Object Sizes(Napi::Env env, const TraceAnalysis& a) {
   Napi::Object object = Distribution(env, a.sizes);
+  object.Set("bytesByBitWidth", Widths64(env, BytesByWidth(a.sizeUses, &SizeUse::births)));
+  object.Set("peakBytesByBitWidth", Widths64(env, BytesByWidth(a.sizeUses, &SizeUse::atPeak)));
   object.Set("top", List(env, a.topSizes, [env](const SizeCount& size) {
                Napi::Object entry = Napi::Object::New(env);
                Set(entry, "bytes", size.size);

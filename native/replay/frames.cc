@@ -41,10 +41,7 @@ void FrameWriter::Number(std::string_view key, std::uint64_t value) {
 
 void FrameWriter::Decimal(std::string_view key, double value) {
   Key(key);
-  const std::uint64_t tenths = static_cast<std::uint64_t>(std::llround(value * 10));
-  PutNumber(tenths / 10);
-  Put('.');
-  PutNumber(tenths % 10);
+  PutDecimal(value);
 }
 
 void FrameWriter::Bool(std::string_view key, bool value) {
@@ -60,6 +57,23 @@ void FrameWriter::OpenObject(std::string_view key) {
 
 void FrameWriter::CloseObject() {
   Put('}');
+  first_ = false;
+}
+
+void FrameWriter::OpenArray(std::string_view key) {
+  Key(key);
+  Put('[');
+  first_ = true;
+}
+
+void FrameWriter::Element(double value) {
+  if (!first_) Put(',');
+  first_ = false;
+  PutDecimal(value);
+}
+
+void FrameWriter::CloseArray() {
+  Put(']');
   first_ = false;
 }
 
@@ -101,6 +115,13 @@ void FrameWriter::PutQuoted(std::string_view text) {
     }
   }
   Put('"');
+}
+
+void FrameWriter::PutDecimal(double value) {
+  const std::uint64_t tenths = static_cast<std::uint64_t>(std::llround(value * 10));
+  PutNumber(tenths / 10);
+  Put('.');
+  PutNumber(tenths % 10);
 }
 
 void FrameWriter::PutNumber(std::uint64_t value) {

@@ -29,6 +29,11 @@ class FrameWriter {
   void Bool(std::string_view key, bool value);
   void OpenObject(std::string_view key);
   void CloseObject();
+  /** A list of numbers, up to CloseArray: nothing but Element goes into it. */
+  void OpenArray(std::string_view key);
+  /** With one digit after the point. Not negative. */
+  void Element(double value);
+  void CloseArray();
 
   /** Raises Halt::kStopped when nobody reads any more. */
   void CheckReader() const;
@@ -39,6 +44,7 @@ class FrameWriter {
   void Put(std::string_view text);
   void PutQuoted(std::string_view text);
   void PutNumber(std::uint64_t value);
+  void PutDecimal(double value);
   void Flush();
 
   static constexpr std::size_t kCapacity = 16384;

@@ -14,8 +14,9 @@ TraceError Usage(const std::string& what) {
   return TraceError(
       "usage", what +
                    "; usage: rustydb-mem-replay --plan FILE --route NAME --mode timed|memory|check|latency "
-                   "[--order recorded|free] [--warm PASSES] [--touch first|page|all|none] [--speed max|1x] "
-                   "[--idle MS] [--times] [--relieve LIMIT [--bare BYTES]] [--config FILE] [--parent-death]");
+                   "[--order recorded|free] [--warm PASSES] [--on-request] [--touch first|page|all|none] "
+                   "[--speed max|1x] [--idle MS] [--times] [--relieve LIMIT [--bare BYTES]] [--config FILE] "
+                   "[--parent-death]");
 }
 
 template <class T>
@@ -80,6 +81,10 @@ ReplayOptions ParseReplayOptions(int argc, char** argv) {
       options.times = true;
       continue;
     }
+    if (option == "--on-request") {
+      options.onRequest = true;
+      continue;
+    }
     if (++i == argc) throw Usage(std::string(option) + " lacks its value, or is unknown");
     const std::string_view value = argv[i];
     if (option == "--plan") {
@@ -124,6 +129,7 @@ ReplayOptions ParseReplayOptions(int argc, char** argv) {
   if (*mode == ReplayMode::kCheck && !options.round.route->givesMemory) {
     throw Usage("the route " + options.routeName + " gives no memory that could be checked");
   }
+  if (options.onRequest && *mode != ReplayMode::kTimed) throw Usage("--on-request belongs to timed rounds");
   if (!memory && options.times) throw Usage("--times and --relieve belong to memory rounds");
   if (!memory && options.idleMs > 0) throw Usage("--idle belongs to memory rounds");
   return options;

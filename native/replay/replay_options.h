@@ -14,6 +14,7 @@ struct ReplayOptions {
   std::string routeName;
   RoundOptions round;
   std::uint32_t warmPasses = 0;
+  bool onRequest = false;    // timed round: after the cold pass, as many warm ones as each request asks for
   std::uint64_t idleMs = 0;  // memory round: how long to wait before a last look
   bool times = false;        // memory round: look at the times of the plan, too
   ReliefOptions relief;      // memory round: at these times, let the allocator give memory back under a limit

@@ -4,18 +4,25 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "replay/malloc_library.h"
 #include "replay/memory_timeline.h"
 #include "replay/plan_walk.h"
 #include "replay/pressure_relief.h"
+#include "replay/request_reader.h"
 #include "replay/section_runner.h"
 #include "replay/speed_probe.h"
 #include "trace/trace_error.h"
 
 namespace rmem {
 namespace {
+
+// The curve of a distribution: the values that all but 1, 10^(-1/8), 10^(-2/8) … 10^-4 of the operations do
+// not exceed.
+constexpr double kCurvePointsADecade = 8;
+constexpr int kCurveLast = 32;
 
 constexpr std::string_view kLevelWords[] = {"normal", "warning", "high", "critical", "emergency"};
 
@@ -52,9 +59,10 @@ class Round : public ReplayMonitor {
   bool silent() const { return options_.round.mode == ReplayMode::kTimed; }
   void WatchMemory();
   bool latency() const { return options_.round.mode == ReplayMode::kLatency; }
+  bool PlayRequests();
   void Hello();
   bool Pass();
-  void Passes();
+  void Passes(std::uint32_t first, std::uint32_t end);
   bool RunSections(SectionTime* measured);
   bool Idle();
   int Conclude(bool complete);
@@ -73,7 +81,6 @@ class Round : public ReplayMonitor {
   std::optional<PressureRelief> relief_;
   SharedArray<LatencyRecord> latency_;
   SharedArray<PassTimes> passes_;
-  std::uint32_t passesSent_ = 0;
   std::uint64_t lookAtNs_ = 0;  // when to see whether somebody still reads
   std::unique_ptr<SectionRunner> runner_;
   std::uint32_t pass_ = 0;
@@ -95,10 +102,37 @@ void Round::WatchMemory() {
 }
 
 int Round::Play() {
-  if (!silent()) Hello();
+  if (!silent() || options_.onRequest) Hello();
+  if (options_.onRequest) return Conclude(PlayRequests());
   bool complete = true;
   for (pass_ = 0; complete && pass_ <= options_.warmPasses; ++pass_) complete = Pass();
   return Conclude(complete);
+}
+
+/**
+ * The cold pass, then as many warm ones as each line of standard input asks for, until it ends. Between the
+ * word that it is ready and the next line the process sleeps, so that others that play the same plan can have
+ * the machine in turns.
+ */
+bool Round::PlayRequests() {
+  RequestReader requests(STDIN_FILENO);
+  if (!Pass()) return false;
+  Passes(0, 1);
+  for (;;) {
+    frames_.Begin("ready");
+    frames_.End();
+    const std::optional<std::uint32_t> passes = requests.Next(options_.warmPasses);
+    if (!passes.has_value()) {
+      state_.failures().Set("bad-request",
+                            "standard input asked for what is no number of passes up to --warm");
+      return false;
+    }
+    if (*passes == 0) return !Halted();
+    for (pass_ = 1; pass_ <= *passes; ++pass_) {
+      if (!Pass()) return false;
+    }
+    Passes(1, *passes + 1);
+  }
 }
 
 void Round::Hello() {
@@ -125,7 +159,7 @@ bool Round::Pass() {
   pass.wholeNs = nowNs - startNs;
   pass.probeNs = std::max(probeBeforeNs, ProbeSpeed());
   if (!silent()) {
-    Passes();
+    Passes(pass_, pass_ + 1);
   } else if (nowNs >= lookAtNs_) {
     frames_.CheckReader();
     lookAtNs_ = nowNs + kTickNs;
@@ -133,12 +167,12 @@ bool Round::Pass() {
   return !Halted();
 }
 
-/** The passes since the last time. */
-void Round::Passes() {
-  for (; passesSent_ < std::min(pass_ + 1, options_.warmPasses + 1); ++passesSent_) {
-    const PassTimes& pass = passes_[passesSent_];
+/** What is to be said of the passes from `first` to before `end`; the cold one is 0. */
+void Round::Passes(std::uint32_t first, std::uint32_t end) {
+  for (std::uint32_t i = first; i < end; ++i) {
+    const PassTimes& pass = passes_[i];
     frames_.Begin("pass");
-    frames_.Bool("cold", passesSent_ == 0);
+    frames_.Bool("cold", i == 0);
     frames_.Number("wallNs", pass.measured.wallNs);
     frames_.Number("cpuNs", pass.measured.cpuNs);
     frames_.Number("wholeNs", pass.wholeNs);
@@ -195,9 +229,9 @@ void Round::Tick(std::uint64_t instructionsDone) {
 }
 
 int Round::Conclude(bool complete) {
-  if (silent()) {
+  if (silent() && !options_.onRequest) {
     Hello();
-    if (complete) Passes();
+    if (complete) Passes(0, options_.warmPasses + 1);
   }
   if (complete) {
     Samples();
@@ -294,6 +328,11 @@ void Round::Percentiles(const char* key, const Histogram& histogram) {
   frames_.Decimal("p999", histogram.Quantile(0.999) * ns);
   frames_.Decimal("p9999", histogram.Quantile(0.9999) * ns);
   frames_.Decimal("max", static_cast<double>(histogram.max()) * ns);
+  frames_.OpenArray("curveNs");
+  for (int point = 0; point <= kCurveLast; ++point) {
+    frames_.Element(histogram.Quantile(1 - std::pow(10.0, -point / kCurvePointsADecade)) * ns);
+  }
+  frames_.CloseArray();
   frames_.CloseObject();
 }
 

@@ -1,38 +1,103 @@
 import { Argument, Command } from "commander";
 import { readHeapConfig, showHeapConfig } from "../engine/heap-config.js";
 import { UsageError } from "../errors.js";
+import { readWatchConfig, watchSectionSchema } from "../pressure/live/watch-config.js";
+import { findOptionsFile, lineOf, type OptionsFile, readOptionsFile } from "./config-file.js";
 import type { CommandContext } from "./context.js";
+import { checkTables, defaultsFor } from "./option-defaults.js";
+import { optionsSchema } from "./options-schema.js";
 
 const EXAMPLES = `
-A configuration is a file of TOML, and docs/configuration.md tells every key of it. It is for the drop-in malloc
-(RUSTYDB_MEM_CONFIG=my.toml), for replays (-a 'rustydb[config=my.toml]') and for the C library.
+Two kinds of file, both of TOML; docs/configuration.md tells every key.
+  check, show       of the heap: for the drop-in malloc (RUSTYDB_MEM_CONFIG=my.toml), for replays
+                    (-a 'rustydb[config=my.toml]') and for the C library
+  defaults, schema  rustydb-mem.toml, defaults for the options of commands: here or in a folder above, else
+                    $XDG_CONFIG_HOME/rustydb-mem/config.toml; --config FILE names another
 
 Examples:
   $ rustydb-mem config show > my.toml
   $ rustydb-mem config show my.toml
   $ rustydb-mem config check my.toml
-  $ rustydb-mem replay trace.rmt.gz -a 'rustydb,rustydb[config=my.toml]'`;
+  $ rustydb-mem replay trace.rmt.gz -a 'rustydb,rustydb[config=my.toml]'
+  $ rustydb-mem config defaults
+  $ rustydb-mem config schema > rustydb-mem.schema.json`;
+
+/** What the file says, and where. Throws ConfigError for what is wrong in any table. */
+async function describeDefaults(file: OptionsFile, context: CommandContext): Promise<string> {
+  checkTables(
+    file,
+    context.commands.map(({ name }) => name),
+  );
+  const lines: string[] = [];
+  for (const { name, load } of context.commands) {
+    const table = file.tables[name];
+    if (table === undefined) continue;
+    const given =
+      name === "watch"
+        ? watchDefaults(file)
+        : defaultsFor(await load(), file).map(({ key, said, line }) => ({ key, said, line }));
+    for (const { key, said, line } of given) {
+      lines.push(`${name}.${key} = ${JSON.stringify(said)}  # ${file.path}:${line}\n`);
+    }
+  }
+  return lines.join("") || `${file.path} gives no defaults\n`;
+}
+
+function watchDefaults(file: OptionsFile): { key: string; said: unknown; line: number }[] {
+  readWatchConfig(file.path);
+  return Object.entries(file.tables.watch as object).map(([key, said]) => ({
+    key,
+    said: said as unknown,
+    line: lineOf(file.text, "watch", key),
+  }));
+}
+
+async function defaults(path: string | undefined, context: CommandContext): Promise<void> {
+  const found = path ?? findOptionsFile(process.cwd(), process.env);
+  if (found === undefined) {
+    context.stdout.write("there is no rustydb-mem.toml here or above, and none of your own\n");
+    return;
+  }
+  context.stdout.write(await describeDefaults(readOptionsFile(found, path === undefined), context));
+}
+
+async function schema(context: CommandContext): Promise<void> {
+  const commands = await Promise.all(context.commands.map(({ load }) => load()));
+  const configurable = commands.filter((each) => each.name() !== "config" && each.name() !== "completion");
+  const text = JSON.stringify(optionsSchema(configurable, { watch: watchSectionSchema() }), null, 2);
+  context.stdout.write(`${text}\n`);
+}
+
+type Action = "check" | "show" | "defaults" | "schema";
 
 export function command(context: CommandContext): Command {
   return new Command("config")
-    .summary("check a configuration file of the heap, or print one with every key")
+    .summary("check or show a configuration of the heap; defaults for options")
     .description(
-      "Check a configuration file of the heap, or print the effective one with every key and default.",
+      "Check a configuration file of the heap, or print the effective one with every key and default; or tell what " +
+        "rustydb-mem.toml gives for options.",
     )
-    .addArgument(new Argument("<action>", "what to do").choices(["check", "show"]))
-    .argument("[file]", "configuration file; without one `show` prints the defaults")
+    .addArgument(new Argument("<action>", "what to do").choices(["check", "show", "defaults", "schema"]))
+    .argument(
+      "[file]",
+      "configuration file; without one `show` prints the defaults, and `defaults` looks for it",
+    )
     .addHelpText("after", EXAMPLES)
-    .action((action: "check" | "show", file: string | undefined) => {
-      if (action === "show") {
+    .action(async (action: Action, file: string | undefined, flags: { config?: string }) => {
+      if (action === "schema") {
+        await schema(context);
+      } else if (action === "defaults") {
+        await defaults(file ?? flags.config, context);
+      } else if (action === "show") {
         context.stdout.write(showHeapConfig(file));
-        return;
+      } else {
+        if (file === undefined) {
+          throw new UsageError("no-file", "config check lacks the file to check", {
+            remedy: "Write: rustydb-mem config check my.toml",
+          });
+        }
+        readHeapConfig(file);
+        context.stdout.write(`${file}: a valid configuration\n`);
       }
-      if (file === undefined) {
-        throw new UsageError("no-file", "config check lacks the file to check", {
-          remedy: "Write: rustydb-mem config check my.toml",
-        });
-      }
-      readHeapConfig(file);
-      context.stdout.write(`${file}: a valid configuration\n`);
     });
 }

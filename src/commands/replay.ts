@@ -1,9 +1,11 @@
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engine/allocators.js";
 import { namedTrace } from "../engine/named-trace.js";
 import { type CompiledPlan, compilePlan } from "../engine/plan.js";
 import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
+import { profileTrace } from "../engine/trace-profile.js";
 import { Workspace } from "../engine/workspace.js";
 import { ReplayError, TraceError, UsageError, UserError } from "../errors.js";
 import { assemble, type MeasuredTrace } from "../measure/assemble.js";
@@ -12,10 +14,10 @@ import { readHost } from "../measure/host.js";
 import { type HostInfo, type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
 import type { ProgressView } from "../measure/measurement-progress.js";
 import { measureTrace } from "../measure/schedule.js";
-import { LineProgress, SILENT } from "../report/progress.js";
 import { TraceInput } from "../trace/input.js";
 import { pathOf, type TraceSource } from "../trace/source.js";
 import type { CommandContext } from "./context.js";
+import { openProgress } from "./live-progress.js";
 import { type ReplayFlags, replayOptions } from "./replay-options.js";
 import { writeResult } from "./result-output.js";
 
@@ -126,6 +128,23 @@ function forecastPlan(
   };
 }
 
+/** What the trace holds, where an export shows it: one more pass, which a pipe does not give. */
+async function profileFor(
+  source: TraceSource,
+  flags: ReplayFlags,
+  { signal }: CommandContext,
+  progress: (fraction: number | undefined) => void,
+): Promise<Pick<TraceResult, "profile" | "profileAbsent">> {
+  if (!flags.json && flags.exportJson === undefined && flags.exportHtml === undefined) return {};
+  const once = typeof source === "string" && (source === "-" || !statSync(source).isFile());
+  if (once) return { profileAbsent: "read-once" };
+  const profile = await profileTrace(source, {
+    signal,
+    onProgress: ({ doneBytes, totalBytes }) => progress(totalBytes ? doneBytes / totalBytes : undefined),
+  });
+  return { profile };
+}
+
 async function measureOne(
   source: TraceSource,
   name: string,
@@ -153,7 +172,7 @@ async function measureOne(
     signal: context.signal,
     onProgress: ({ doneBytes, totalBytes }) => planning(totalBytes ? doneBytes / totalBytes : undefined),
   });
-  const { trace } = plan;
+  const trace = { ...plan.trace, ...(await profileFor(source, flags, context, planning)) };
   const { forecast: wanted, ...measured } = flags;
   const forecast = wanted ? forecastPlan(plan, source, flags) : undefined;
   const scheduled = {
@@ -278,27 +297,9 @@ function toResultFile(job: Job, { traces: measured, stopped }: Measured): Result
   };
 }
 
-/** Where progress goes: the live view, a line, or nowhere. */
-async function openView(job: Job): Promise<ProgressView & { close(): void }> {
-  const { flags, context } = job;
-  const { stderr, stdin, interactive } = context;
-  const watched = stderr.isTTY === true;
-  if (flags.quiet || (flags.json && !watched)) return { ...SILENT, close: () => undefined };
-  if (flags.tui && !flags.json && interactive && watched && stdin.isTTY === true) {
-    const { openLiveView } = await import("../tui/live.js");
-    return openLiveView({
-      stdin,
-      stdout: context.stdout,
-      baseline: job.baseline.name,
-      onQuit: context.interrupt,
-    });
-  }
-  return new LineProgress(stderr, watched && process.env.TERM !== "dumb");
-}
-
 async function replay(paths: readonly string[], flags: ReplayFlags, context: CommandContext): Promise<void> {
   const job = await prepare(paths, flags, context);
-  const view = await openView(job);
+  const view = await openProgress(flags, job.baseline.name, context);
   let measured: Measured;
   try {
     measured = await measureAll(job, view, runRound);
@@ -310,7 +311,7 @@ async function replay(paths: readonly string[], flags: ReplayFlags, context: Com
   const anything = rows.some(
     (row) => row.rounds.length > 0 || row.memory !== undefined || row.verified !== null,
   );
-  if (stopped === undefined || anything) writeResult(toResultFile(job, measured), flags, context);
+  if (stopped === undefined || anything) await writeResult(toResultFile(job, measured), flags, context);
   if (stopped !== undefined) throw stopped;
   const failed = rows.find((row) => row.failure !== undefined);
   if (failed?.failure !== undefined) throw failed.failure;

@@ -5,12 +5,14 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ResultFile } from "../measure/measurement.js";
 import { csvReport } from "../report/csv.js";
 import { jsonReport } from "../report/json.js";
+import { junitReport } from "../report/junit.js";
 import { markdownReport } from "../report/markdown.js";
+import { prometheusReport } from "../report/prometheus.js";
 import { SORTS, type Sort } from "../report/rows.js";
 import { terminalReport } from "../report/terminal.js";
 import { TIME_UNITS, type TimeUnit } from "../units.js";
 import type { CommandContext } from "./context.js";
-import { exportTo } from "./export.js";
+import { exportTo, replaceFile } from "./export.js";
 
 /** What becomes of a result: the options that every command has which ends with one. */
 export interface ResultFlags {
@@ -19,6 +21,9 @@ export interface ResultFlags {
   readonly exportJson?: string;
   readonly exportMarkdown?: string;
   readonly exportCsv?: string;
+  readonly exportJunit?: string;
+  readonly exportPrometheus?: string;
+  readonly exportHtml?: string;
   readonly json: boolean;
   readonly verbose: boolean;
 }
@@ -41,16 +46,40 @@ export function addResultOptions(command: Command): Command {
     .option("--export-json <file>", "write the whole result", exportPath)
     .option("--export-markdown <file>", "write the report as Markdown", exportPath)
     .option("--export-csv <file>", "write a row for each allocator", exportPath)
+    .option("--export-junit <file>", "write JUnit's XML: a suite a trace, a case an allocator", exportPath)
+    .option("--export-prometheus <file>", "write metrics for node_exporter's textfile collector", exportPath)
+    .option(
+      "--export-html <file>",
+      "write the report as one HTML file with charts (this, --export-json and --json read the trace once more, for what it holds)",
+      exportPath,
+    )
     .option("--json", "the result on standard output as JSON, nothing else", false)
     .option("-v, --verbose", "what each allocator counted, and memory in detail", false);
 }
 
 /** Writes what the options ask for, and the report or JSON to standard output. Throws UserError `not-written`. */
-export function writeResult(file: ResultFile, flags: ResultFlags, context: CommandContext): void {
+export async function writeResult(
+  file: ResultFile,
+  flags: ResultFlags,
+  context: CommandContext,
+): Promise<void> {
   const style = { sort: flags.sort, unit: flags.timeUnit };
   exportTo(flags.exportJson, () => jsonReport(file));
   exportTo(flags.exportMarkdown, () => markdownReport(file, style));
   exportTo(flags.exportCsv, () => csvReport(file));
+  if (flags.exportJunit !== undefined) {
+    const xml = await junitReport(file);
+    exportTo(flags.exportJunit, () => xml);
+  }
+  if (flags.exportPrometheus !== undefined) {
+    replaceFile(flags.exportPrometheus, await prometheusReport(file));
+  }
+  if (flags.exportHtml !== undefined) {
+    // Only here: the charts' libraries take a quarter of a second to load.
+    const { htmlReport } = await import("../report/html/html.js");
+    const page = await htmlReport(file, style);
+    exportTo(flags.exportHtml, () => page);
+  }
   const width = Math.max(60, Math.min(140, context.stdout.columns ?? 110));
   const text = flags.json
     ? jsonReport(file)

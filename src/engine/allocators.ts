@@ -164,6 +164,12 @@ function unknown(spec: string, name: string): AllocatorError {
   });
 }
 
+/** What can be written where an allocator is asked for, without what is not installed. */
+export function allocatorNames(): string[] {
+  const installed = findPeers().flatMap(({ name, path }) => (path === undefined ? [] : [name]));
+  return [...ROUTES, DROP_IN, ...installed, "all"];
+}
+
 class Registry {
   private readonly named = new Map<string, NonNullable<Allocator["library"]>>();
 

@@ -69,6 +69,8 @@ const percentilesSchema = z.object({
   p999: z.number(),
   p9999: z.number(),
   max: z.number(),
+  /** What all but a share of 10^(−i/8) do not exceed, i from 0 to 32: to p99.99. */
+  curveNs: z.array(z.number()).optional(),
 });
 
 const resultSchema = z.object({
@@ -94,6 +96,9 @@ const resultSchema = z.object({
     .optional(),
 });
 
+/** A round on request: it sleeps until it is asked for passes. */
+const readySchema = z.object({ frame: z.literal("ready") });
+
 const failureSchema = z.object({
   frame: z.literal("failure"),
   code: z.string(),
@@ -111,6 +116,7 @@ const frameSchema = z.discriminatedUnion("frame", [
   sampleSchema,
   reliefSchema,
   resultSchema,
+  readySchema,
   failureSchema,
   stoppedSchema,
 ]);

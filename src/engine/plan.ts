@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import type { TraceResult } from "../measure/measurement.js";
-import type { PipelineResult, PlanSummary } from "../native.js";
+import type { PipelineFilters, PipelineResult, PlanSummary } from "../native.js";
 import { runGenerated } from "../trace/generated.js";
 import { type RunProgress, runTrace, type TraceSource } from "../trace/source.js";
 import type { Workspace } from "./workspace.js";
@@ -74,7 +75,7 @@ export async function compileGenerated(
   program: string,
   name: string,
   workspace: Workspace,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly filters?: PipelineFilters } = {},
 ): Promise<CompiledPlan> {
   const planPath = workspace.newFile("plan");
   const run = await runGenerated(
@@ -82,7 +83,7 @@ export async function compileGenerated(
     { kind: "plan", planPath, spoolDirectory: workspace.path },
     options,
   );
-  return toPlan(planPath, name, "", run);
+  return toPlan(planPath, name, createHash("sha256").update(program).digest("hex"), run);
 }
 
 function toPlan(path: string, name: string, sha256: string, run: PipelineResult): CompiledPlan {

@@ -32,6 +32,7 @@ const progress = z.object({
   dropped: count,
   processes: count,
   alive: count,
+  residentBytes: count,
   recording: z.boolean(),
 });
 

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { AllocatorError, Interrupted, ReplayError } from "../errors.js";
 import type { Allocator } from "./allocators.js";
@@ -149,7 +149,10 @@ class RoundReader {
   readonly reliefs: ReliefFrame[] = [];
   private rest = "";
 
-  constructor(private readonly options: RunOptions) {}
+  constructor(
+    private readonly options: RunOptions,
+    private readonly onReady?: () => void,
+  ) {}
 
   /** False when what came is not our language: the process is to be stopped. */
   take(text: string): boolean {
@@ -192,6 +195,9 @@ class RoundReader {
       case "result":
         this.result = frame;
         break;
+      case "ready":
+        this.onReady?.();
+        break;
       case "failure":
         this.failure = frame;
         break;
@@ -225,87 +231,193 @@ function tailOf(stderr: string): string {
   return lines === "" ? "" : `: ${lines}`;
 }
 
+/** A replay process from its start to its end; how it ended is told by `outcome`. No process is left behind in any case. */
+class ReplayProcess {
+  private readonly child: ChildProcess;
+  private readonly reader: RoundReader;
+  private readonly ended: Promise<void>;
+  private stderr = "";
+  /** The library that answers malloc where it is not the one that was asked for; null: it is. */
+  private answering: string | null | undefined;
+  private end: { code: number | null; signal: NodeJS.Signals | null } = { code: null, signal: null };
+  private startFailure: Error | undefined;
+  private killTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly request: RoundRequest,
+    private readonly options: RunOptions,
+    extra: { readonly words: readonly string[]; readonly onReady?: () => void },
+  ) {
+    if (options.signal?.aborted) throw new Interrupted();
+    this.reader = new RoundReader(options, extra.onReady);
+    const onRequest = extra.onReady !== undefined;
+    this.child = spawn(replayExecutable(), [...childArguments(request), ...extra.words], {
+      env: childEnvironment(request.allocator),
+      stdio: [onRequest ? "pipe" : "ignore", "pipe", "pipe"],
+    });
+    // A process that ends while it is asked for more is told of by its end.
+    this.child.stdin?.on("error", () => undefined);
+    options.signal?.addEventListener("abort", this.stop, { once: true });
+    this.listen();
+    this.ended = new Promise((resolve) => {
+      this.child.once("error", (cause) => {
+        this.startFailure = cause;
+        resolve();
+      });
+      this.child.once("close", (code, signal) => {
+        this.end = { code, signal };
+        resolve();
+      });
+    });
+  }
+
+  /** Asks a round on request for more, or, with nothing, to come to its end. */
+  ask(passes?: number): void {
+    if (passes === undefined) this.child.stdin?.end();
+    else this.child.stdin?.write(`${passes}\n`);
+  }
+
+  /** The passes told since the last time. */
+  takePasses(): Pass[] {
+    return this.reader.passes.splice(0);
+  }
+
+  readonly stop = (): void => {
+    this.child.kill("SIGTERM");
+    this.killTimer ??= setTimeout(() => this.child.kill("SIGKILL"), STOP_GRACE_MS);
+  };
+
+  private listen(): void {
+    const { child, reader } = this;
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      if (!reader.take(text)) this.stop();
+      if (this.answering === undefined && reader.hello !== undefined) {
+        this.answering = wrongLibrary(this.request.allocator, reader.hello) ?? null;
+        if (this.answering !== null) this.stop();
+      }
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr = (this.stderr + text).slice(-STDERR_TAIL_BYTES);
+    });
+  }
+
+  /** Waits for the end and says what came of it; see runRound. */
+  async outcome(): Promise<RoundOutcome> {
+    await this.ended;
+    clearTimeout(this.killTimer);
+    this.options.signal?.removeEventListener("abort", this.stop);
+    return this.judge();
+  }
+
+  private judge(): RoundOutcome {
+    const { reader, end, request, stderr, answering } = this;
+    const { allocator } = request;
+    if (this.startFailure !== undefined) {
+      const { message } = this.startFailure;
+      throw new ReplayError(
+        "not-started",
+        allocator.name,
+        `the replay process could not be started: ${message}`,
+        { cause: this.startFailure },
+      );
+    }
+    if (this.options.signal?.aborted) throw new Interrupted();
+    if (reader.garbage !== undefined) {
+      throw new ReplayError(
+        "bad-frame",
+        allocator.name,
+        `the replay process of ${allocator.name} said what is no frame: ${JSON.stringify(reader.garbage.slice(0, 80))}`,
+      );
+    }
+    if (typeof answering === "string") throw preloadError(allocator, answering, stderr);
+    if (reader.failure !== undefined) {
+      const { code, message, event } = reader.failure;
+      throw new ReplayError(
+        code,
+        allocator.name,
+        `${allocator.name}: ${message}`,
+        event === undefined ? {} : { event },
+      );
+    }
+    if (end.code !== 0 || reader.hello === undefined || reader.result === undefined) {
+      const fromOutside = reader.stopped || (end.signal !== null && !CRASHES.has(end.signal));
+      throw new ReplayError(
+        fromOutside ? "killed" : "crashed",
+        allocator.name,
+        `the replay process of ${allocator.name} (${request.mode} round) ${describeEnd(end.code, end.signal, reader.stopped)}${tailOf(stderr)}`,
+      );
+    }
+    const { hello, result, passes, samples, reliefs } = reader;
+    return { hello, passes, samples, reliefs, result };
+  }
+}
+
 /**
  * Starts the replay executable for one round and reads what it says. Throws ReplayError when it fails, crashes
  * (`crashed`), is killed from outside (`killed`), or speaks another language (`bad-frame`); AllocatorError `preload-failed`; Interrupted when
  * the signal was raised. No process is left behind in any case.
  */
-export const runRound: RoundRunner = async (request, options = {}) => {
-  const { allocator } = request;
-  if (options.signal?.aborted) throw new Interrupted();
-  const child = spawn(replayExecutable(), childArguments(request), {
-    env: childEnvironment(allocator),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export const runRound: RoundRunner = async (request, options = {}) =>
+  new ReplayProcess(request, options, { words: [] }).outcome();
 
-  let killTimer: NodeJS.Timeout | undefined;
-  const stop = (): void => {
-    child.kill("SIGTERM");
-    killTimer ??= setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
-  };
-  options.signal?.addEventListener("abort", stop, { once: true });
+/**
+ * A timed round that stays up: the cold pass when it starts, then batches of warm passes when it is asked, so that several allocators
+ * can have the machine in turns. Everything throws what runRound throws.
+ */
+export class RequestedRound {
+  private readonly process: ReplayProcess;
+  private readonly passes: Pass[] = [];
+  private whenReady: () => void = () => undefined;
+  private nextReady: Promise<void>;
 
-  const reader = new RoundReader(options);
-  let stderr = "";
-  /** The library that answers malloc where it is not the one that was asked for; null: it is. */
-  let answering: string | null | undefined;
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    if (!reader.take(text)) stop();
-    if (answering === undefined && reader.hello !== undefined) {
-      answering = wrongLibrary(allocator, reader.hello) ?? null;
-      if (answering !== null) stop();
-    }
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_TAIL_BYTES);
-  });
-
-  let end: { code: number | null; signal: NodeJS.Signals | null };
-  try {
-    end = await new Promise((resolve, reject) => {
-      child.once("error", (cause) => {
-        reject(
-          new ReplayError(
-            "not-started",
-            allocator.name,
-            `the replay process could not be started: ${cause.message}`,
-            { cause },
-          ),
-        );
-      });
-      child.once("close", (code, signal) => resolve({ code, signal }));
+  /** @param request its warmPasses is the most that one batch may ask for */
+  constructor(request: RoundRequest, options: RunOptions = {}) {
+    this.nextReady = this.expectReady();
+    this.process = new ReplayProcess(request, options, {
+      words: ["--on-request"],
+      onReady: () => this.whenReady(),
     });
-  } finally {
-    clearTimeout(killTimer);
-    options.signal?.removeEventListener("abort", stop);
   }
 
-  if (options.signal?.aborted) throw new Interrupted();
-  if (reader.garbage !== undefined) {
-    throw new ReplayError(
-      "bad-frame",
-      allocator.name,
-      `the replay process of ${allocator.name} said what is no frame: ${JSON.stringify(reader.garbage.slice(0, 80))}`,
-    );
+  private expectReady(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenReady = resolve;
+    });
   }
-  if (typeof answering === "string") throw preloadError(allocator, answering, stderr);
-  if (reader.failure !== undefined) {
-    const { code, message, event } = reader.failure;
-    throw new ReplayError(
-      code,
-      allocator.name,
-      `${allocator.name}: ${message}`,
-      event === undefined ? {} : { event },
-    );
+
+  /** Waits for the cold pass. */
+  async started(): Promise<Pass[]> {
+    return this.batchDone();
   }
-  if (end.code !== 0 || reader.hello === undefined || reader.result === undefined) {
-    const fromOutside = reader.stopped || (end.signal !== null && !CRASHES.has(end.signal));
-    throw new ReplayError(
-      fromOutside ? "killed" : "crashed",
-      allocator.name,
-      `the replay process of ${allocator.name} (${request.mode} round) ${describeEnd(end.code, end.signal, reader.stopped)}${tailOf(stderr)}`,
-    );
+
+  /** Plays so many warm passes. Resolves when the process sleeps again. */
+  async batch(passes: number): Promise<Pass[]> {
+    this.nextReady = this.expectReady();
+    this.process.ask(passes);
+    return this.batchDone();
   }
-  const { hello, result, passes, samples, reliefs } = reader;
-  return { hello, passes, samples, reliefs, result };
-};
+
+  private async batchDone(): Promise<Pass[]> {
+    // An end before it is ready is a failure, and outcome throws it.
+    const ended = this.process.outcome().then(() => {
+      throw new Error("a replay process ended by itself while it was asked for more");
+    });
+    ended.catch(() => undefined);
+    await Promise.race([this.nextReady, ended]);
+    const passes = this.process.takePasses();
+    this.passes.push(...passes);
+    return passes;
+  }
+
+  /** Comes to the end: all its passes, and what the allocator counted. */
+  async finish(): Promise<RoundOutcome> {
+    this.process.ask();
+    return { ...(await this.process.outcome()), passes: this.passes };
+  }
+
+  /** Ends it early; resolves when the process is gone. */
+  async abandon(): Promise<void> {
+    this.process.stop();
+    await this.process.outcome().catch(() => undefined);
+  }
+}

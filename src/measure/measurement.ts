@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { benchSchema } from "./measurement-bench.js";
 import { forecastSchema } from "./measurement-forecast.js";
+import { profileSchema } from "./measurement-profile.js";
 
 /**
  * The result file: what one run measured, versioned. Every key carries its unit. A reader accepts keys it does not
@@ -44,6 +46,10 @@ const traceSchema = z.object({
   openingBlocks: z.number(),
   /** CPUs of the machine where the trace was taken, where the trace says so. */
   originCpus: z.number().optional(),
+  /** What it holds, where an export asked for it. */
+  profile: profileSchema.optional(),
+  /** Why there is none although one was asked for: the trace came through a pipe, which can be read once only. */
+  profileAbsent: z.literal("read-once").optional(),
 });
 
 const roundSchema = z.object({
@@ -78,6 +84,8 @@ const percentilesSchema = z.object({
   p999: z.number(),
   p9999: z.number(),
   max: z.number(),
+  /** What all but a share of 10^(−i/8) do not exceed, i from 0 to 32: to p99.99. */
+  curveNs: z.array(z.number()).optional(),
 });
 
 const latencySchema = z.object({
@@ -219,6 +227,8 @@ export const resultFileSchema = z.object({
     noiseFloor: z.record(z.string(), numberOrNull).optional(),
   }),
   warnings: z.array(z.string()),
+  /** Of `bench`. */
+  bench: benchSchema.optional(),
 });
 
 export type ResultFile = z.infer<typeof resultFileSchema>;

@@ -22,7 +22,8 @@ import type { LatencyResult, MemoryResult, Round } from "./measurement.js";
 import type { ForecastResult } from "./measurement-forecast.js";
 import type { MemoryCourse, Outlook, Phase, ProgressView, RunProgress } from "./measurement-progress.js";
 import { interleavings } from "./order.js";
-import { memoryOf } from "./timeline.js";
+import { shareDone } from "./share-done.js";
+import { followMemory, memoryOf } from "./timeline.js";
 
 export interface ScheduleOptions {
   readonly rounds: number;
@@ -45,6 +46,15 @@ export interface ScheduleOptions {
   /** How long the warm passes of a round take together; by default 0.3 s. */
   readonly roundNs?: number;
 }
+
+/**
+ * Plays one timed round of several allocators together, in turns. An answer for each request, in their order: what came of it, or how
+ * it failed. Throws Interrupted, and what is nobody's failure.
+ */
+export type TogetherRunner = (
+  requests: readonly RoundRequest[],
+  options: { readonly round: number; readonly signal?: AbortSignal },
+) => Promise<readonly (RoundOutcome | ReplayError)[]>;
 
 /** What the schedule has to know of a plan. */
 export interface ScheduledPlan {
@@ -146,6 +156,8 @@ class Schedule {
   private readonly random: Random;
   private readonly ratios = new Map<RowMeasurement, { rounds: number; ratio: RatioInterval | undefined }>();
   private warmPasses = 1;
+  /** Where rounds are played together, each allocator has passes for as long as the others, however slow it is. */
+  private readonly ownPasses = new Map<RowMeasurement, number>();
   private fastestProbeNs = Number.POSITIVE_INFINITY;
   private timedSinceNs = 0;
   /** Rounds that are over, but for the timed ones. */
@@ -161,6 +173,7 @@ class Schedule {
     private readonly run: RoundRunner,
     private readonly view: ProgressView,
     private readonly signal: AbortSignal | undefined,
+    private readonly together: TogetherRunner | undefined,
   ) {
     this.rows = allocators.map(newRow);
     this.baseline = this.rows.find((row) => row.allocator.name === baseline.name) ?? newRow(baseline);
@@ -205,13 +218,18 @@ class Schedule {
       for (const row of this.all()) {
         if (row === this.again) continue;
         const outcome = await this.round(row, "timed", "warm-up", round, rounds);
-        if (outcome !== undefined && row !== this.loop)
-          passNs.push(...outcome.passes.filter((pass) => !pass.cold).map((pass) => pass.wholeNs));
+        if (outcome === undefined) continue;
+        const warm = outcome.passes.filter((pass) => !pass.cold).map((pass) => pass.wholeNs);
+        this.ownPasses.set(row, this.passesOf(median(warm)));
+        if (row !== this.loop) passNs.push(...warm);
       }
     }
-    if (this.options.speed === "1x" || passNs.length === 0) return;
-    const fits = Math.round((this.options.roundNs ?? ROUND_NS) / Math.max(1, median(passNs)));
-    this.warmPasses = Math.min(MAX_WARM_PASSES, Math.max(1, fits));
+    if (this.options.speed !== "1x" && passNs.length > 0) this.warmPasses = this.passesOf(median(passNs));
+  }
+
+  private passesOf(passNs: number): number {
+    const fits = Math.round((this.options.roundNs ?? ROUND_NS) / Math.max(1, passNs));
+    return Math.min(MAX_WARM_PASSES, Math.max(1, fits));
   }
 
   private async check(): Promise<void> {
@@ -231,7 +249,8 @@ class Schedule {
       if (row === this.again) continue;
       const looked =
         forecast === undefined || row === this.loop ? undefined : this.watch(row, forecast, bare);
-      const onSample = this.follow(row, bare, looked?.watching.onSample);
+      const { course, onSample } = followMemory(bare, looked?.watching.onSample);
+      row.course = course;
       const outcome =
         row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1, { onSample });
       if (outcome === undefined) continue;
@@ -242,22 +261,6 @@ class Schedule {
       row.forecast = { model, limitBytes, limitFrom, spanS, ...looked.watcher.course() };
       if (forecast.purge && limitBytes !== null) await this.relieve(row, forecast, limitBytes, bare);
     }
-  }
-
-  /** Keeps the memory of a row while it is weighed, for whoever watches. */
-  private follow(
-    row: RowMeasurement,
-    bare: RoundOutcome,
-    then: RunOptions["onSample"],
-  ): NonNullable<RunOptions["onSample"]> {
-    const course: MemoryCourse = [];
-    row.course = course;
-    return (sample, index) => {
-      const { event, liveBytes, weighs } = sample;
-      const bytes = Math.max(0, sample.bytes - (bare.samples[index]?.bytes ?? 0));
-      if (weighs) course.push({ event, liveBytes, bytes });
-      then?.(sample, index);
-    };
   }
 
   /** Looks ahead while the round goes on, at each look as it comes. */
@@ -308,12 +311,47 @@ class Schedule {
       // Without a baseline no interval will ever be narrow.
       if (round > rounds && this.baseline.failure !== undefined) return;
       if (round > rounds && untilWidth !== null && this.widest() <= untilWidth) return;
-      for (const row of orders.next().value) {
+      const order = orders.next().value.filter((row) => row.failure === undefined);
+      if (this.together !== undefined) {
+        await this.timeTogether(this.together, order, round, untilWidth === null ? rounds : last);
+        continue;
+      }
+      for (const row of order) {
         if (row.failure !== undefined) continue;
         const outcome = await this.timedRound(row, round, untilWidth === null ? rounds : last);
         if (outcome === undefined) continue;
         if (Object.keys(row.stats).length === 0) row.stats = outcome.result.stats;
       }
+    }
+  }
+
+  /** A timed round of all rows at once, in turns. */
+  private async timeTogether(
+    together: TogetherRunner,
+    order: readonly RowMeasurement[],
+    round: number,
+    of: number,
+  ): Promise<void> {
+    const [first] = order;
+    if (first === undefined) return;
+    await this.view.show({
+      ...this.progress(first, "timed", round, of, undefined, undefined),
+      allocator: undefined,
+    });
+    const outcomes = await together(
+      order.map((row) => this.request(row, "timed")),
+      { round, ...(this.signal === undefined ? {} : { signal: this.signal }) },
+    );
+    for (const [index, row] of order.entries()) {
+      const outcome = outcomes[index] as RoundOutcome | ReplayError;
+      if (outcome instanceof ReplayError) {
+        if (row === this.loop || isKill(outcome)) throw outcome;
+        row.failure = outcome;
+        continue;
+      }
+      this.saw(row, outcome);
+      row.rounds.push(toRound(round, outcome.passes, this.plan.peakLiveBytes, this.fastestProbeNs));
+      if (Object.keys(row.stats).length === 0) row.stats = outcome.result.stats;
     }
   }
 
@@ -366,20 +404,7 @@ class Schedule {
   ): Promise<RoundOutcome | undefined> {
     const before = phase === "timed" ? this.rateOf(row) : undefined;
     await this.view.show(this.progress(row, phase, number, of, undefined, before));
-    const request: RoundRequest = {
-      allocator: row.allocator,
-      mode,
-      planPath: this.plan.path,
-      // Where the order decides the result, the trace's own; it is the same every time.
-      order: mode === "memory" || mode === "check" ? "recorded" : this.options.order,
-      warmPasses: this.warmPasses,
-      touch: this.options.touch,
-      speed: mode === "timed" ? this.options.speed : "max",
-      idleMs: this.options.idleMs,
-      // The empty loop looks at the same places as the others.
-      ...(mode === "memory" && this.options.forecast !== undefined ? { times: true } : {}),
-      ...(watching.relief === undefined ? {} : { relief: watching.relief }),
-    };
+    const request = this.request(row, mode, watching.relief);
     const startedMs = performance.now();
     // Nothing is drawn while a timed round runs on the same cores.
     const watch =
@@ -399,15 +424,40 @@ class Schedule {
         ...(watching.onSample === undefined ? {} : { onSample: watching.onSample }),
         ...(this.signal === undefined ? {} : { signal: this.signal }),
       });
-      row.hello = outcome.hello;
+      this.saw(row, outcome);
       if (phase !== "timed") this.before += 1;
-      for (const { probeNs } of outcome.passes) this.fastestProbeNs = Math.min(this.fastestProbeNs, probeNs);
       return outcome;
     } catch (error) {
       if (!(error instanceof ReplayError) || row === this.loop || isKill(error)) throw error;
       row.failure = error;
       return undefined;
     }
+  }
+
+  private request(row: RowMeasurement, mode: RoundMode, relief?: ReliefRequest): RoundRequest {
+    return {
+      allocator: row.allocator,
+      mode,
+      planPath: this.plan.path,
+      // Where the order decides the result, the trace's own; it is the same every time.
+      order: mode === "memory" || mode === "check" ? "recorded" : this.options.order,
+      warmPasses: this.together === undefined ? this.warmPasses : this.passesTogether(row),
+      touch: this.options.touch,
+      speed: mode === "timed" ? this.options.speed : "max",
+      idleMs: this.options.idleMs,
+      // The empty loop looks at the same places as the others.
+      ...(mode === "memory" && this.options.forecast !== undefined ? { times: true } : {}),
+      ...(relief === undefined ? {} : { relief }),
+    };
+  }
+
+  private passesTogether(row: RowMeasurement): number {
+    return this.ownPasses.get(row === this.again ? this.baseline : row) ?? 1;
+  }
+
+  private saw(row: RowMeasurement, { hello, passes }: RoundOutcome): void {
+    row.hello = hello;
+    for (const { probeNs } of passes) this.fastestProbeNs = Math.min(this.fastestProbeNs, probeNs);
   }
 
   private progress(
@@ -452,17 +502,14 @@ class Schedule {
     return this.plan.measuredEvents / (Math.max(1, median(warmNs)) / 1e9);
   }
 
-  /** How much of it all is done: every round counts the same, and who left the race no longer. */
+  /** How much of it all is done; who left the race counts no longer. */
   private overall(fraction: number): number {
-    const { warmup, verify, memory, latency, forecast, rounds, untilWidth, maxRounds } = this.options;
     const racing = this.all();
-    const judged = racing.filter((row) => row !== this.loop && row !== this.again).length;
-    const relief = forecast?.purge === true && forecast.limitBytes !== null;
-    const once = [verify, memory, memory && relief, latency].filter(Boolean).length;
-    const before = Math.max(1, warmup) * (judged + 1) + judged * once + (memory ? 1 : 0);
-    const timed = (untilWidth === null ? rounds : Math.max(rounds, maxRounds)) * racing.length;
-    const done = racing.reduce((sum, row) => sum + row.rounds.length, this.before);
-    return Math.min(1, (done + fraction) / (before + timed));
+    return shareDone(this.options, {
+      racing: racing.length,
+      judged: racing.filter((row) => row !== this.loop && row !== this.again).length,
+      done: racing.reduce((sum, row) => sum + row.rounds.length, this.before) + fraction,
+    });
   }
 
   private remainingNs(rounds: number): number | undefined {
@@ -482,6 +529,8 @@ export interface ScheduleRequest {
   readonly run: RoundRunner;
   readonly view: ProgressView;
   readonly signal?: AbortSignal;
+  /** Timed rounds are played by this, where given, in the place of one allocator after the other. */
+  readonly together?: TogetherRunner;
 }
 
 /**
@@ -490,6 +539,6 @@ export interface ScheduleRequest {
  * Throws ReplayError when the empty loop itself fails, AllocatorError when a preload did not load.
  */
 export function measureTrace(request: ScheduleRequest): Promise<TraceMeasurement> {
-  const { plan, allocators, baseline, options, run, view, signal } = request;
-  return new Schedule(plan, allocators, baseline, options, run, view, signal).measure();
+  const { plan, allocators, baseline, options, run, view, signal, together } = request;
+  return new Schedule(plan, allocators, baseline, options, run, view, signal, together).measure();
 }

@@ -1,7 +1,7 @@
 import type { GeometricMean, Ratio, ResultFile, TraceResult } from "../measure/measurement.js";
-import { isDifference } from "../statistics/comparison.js";
+import { isDifference, MEMORY_TOLERANCE } from "../statistics/comparison.js";
 import { formatCount, formatPercent } from "../units.js";
-import { MEMORY_TOLERANCE, type ReportRow, reportRows } from "./rows.js";
+import { type ReportRow, reportRows } from "./rows.js";
 
 /** 0.6 → `1.67× faster than malloc`; a small difference in percent. */
 function speedWords(ratio: Ratio, different: boolean, baseline: string): string {

@@ -1,9 +1,23 @@
+import type { ChalkInstance } from "chalk";
 import type { Percentiles, ResultFile } from "../measure/measurement.js";
 import { formatBytes, formatDuration, formatPercent, formatRatio, type TimeUnit } from "../units.js";
 import type { JudgedRatio, ReportRow } from "./rows.js";
 
 /** How a figure stands against the baseline, for whoever has colours. */
 export type Tone = "better" | "worse" | "neutral" | "failed";
+
+export function toned(chalk: ChalkInstance, tone: Tone, text: string): string {
+  switch (tone) {
+    case "better":
+      return chalk.green(text);
+    case "worse":
+      return chalk.yellow(text);
+    case "failed":
+      return chalk.red(text);
+    case "neutral":
+      return text;
+  }
+}
 
 export interface Cell {
   readonly text: string;
@@ -15,6 +29,10 @@ export interface Column {
   readonly align: "left" | "right";
   readonly cell: (row: ReportRow) => Cell;
 }
+
+/** Of a ratio: above or below 1, where that may be called a difference. */
+export const toneOf = (ratio: number, different: boolean): Tone =>
+  !different ? "neutral" : ratio < 1 ? "better" : "worse";
 
 const plain = (text: string): Cell => ({ text, tone: "neutral" });
 const NOTHING = plain("–");
@@ -31,8 +49,7 @@ function ratioCell(judged: JudgedRatio | undefined, isBaseline: boolean): Cell {
   if (isBaseline) return plain("1×");
   if (judged === undefined) return NOTHING;
   const text = `${formatInterval(judged.ratio, judged.different)}${judged.net ? "" : " raw"}`;
-  if (!judged.different) return plain(text);
-  return { text, tone: judged.ratio.median < 1 ? "better" : "worse" };
+  return { text, tone: toneOf(judged.ratio.median, judged.different) };
 }
 
 function nsPerEvent(value: number | null | undefined, unit: TimeUnit | undefined): string {
@@ -141,6 +158,5 @@ function coldCell(row: ReportRow): Cell {
   if (row.isBaseline) return plain("1×");
   if (row.cold === undefined) return NOTHING;
   const text = `${row.cold.different ? "" : "~"}${formatRatio(row.cold.ratio.median)}`;
-  if (!row.cold.different) return plain(text);
-  return { text, tone: row.cold.ratio.median < 1 ? "better" : "worse" };
+  return { text, tone: toneOf(row.cold.ratio.median, row.cold.different) };
 }

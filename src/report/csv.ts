@@ -69,12 +69,14 @@ function field(value: Value): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** With its end of line. */
+export function csvLine(values: readonly Value[]): string {
+  return `${values.map(field).join(",")}\n`;
+}
+
 /** One row an allocator and trace. */
 export function csvReport(file: ResultFile): string {
   const rows = file.traces.flatMap((trace) => reportRows(file, trace, "given"));
-  const lines = [
-    COLUMNS.map(([name]) => name),
-    ...rows.map((row) => COLUMNS.map(([, value]) => field(value(row)))),
-  ];
-  return `${lines.map((cells) => cells.join(",")).join("\n")}\n`;
+  const lines = [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, value]) => value(row)))];
+  return lines.map(csvLine).join("");
 }

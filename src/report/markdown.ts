@@ -1,6 +1,7 @@
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
-import type { TimeUnit } from "../units.js";
+import { formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
+import { benchAnswer, changeTables, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
 import { formatInterval, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import { escaped, table } from "./markdown-table.js";
@@ -12,22 +13,45 @@ export interface MarkdownOptions {
   readonly unit: TimeUnit | undefined;
 }
 
-function traceSection(file: ResultFile, trace: TraceResult, options: MarkdownOptions): string {
-  const columns = tableColumns(file, options.unit);
-  const rows = reportRows(file, trace, options.sort).map((row) =>
-    columns.map((column) => column.cell(row).text),
+/** Folded until somebody clicks; Markdown inside needs the empty lines. */
+function folded(title: string, parts: readonly string[]): string {
+  const safe = title.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  return ["<details>", `<summary>${safe}</summary>`, "", parts.join("\n\n"), "", "</details>"].join("\n");
+}
+
+/** What a reviewer looks at first: time, memory, whether every block was right. */
+const COMPACT = /^(allocator|time \/|peak memory|\/ |verified)/;
+
+function rowsTable(file: ResultFile, trace: TraceResult, options: MarkdownOptions, compact: boolean): string {
+  const columns = tableColumns(file, options.unit).filter(({ title }) => !compact || COMPACT.test(title));
+  const rows = reportRows(file, trace, options.sort);
+  return table(
+    columns.map((column) => column.title),
+    columns.map((column) => column.align),
+    rows.map((row) => columns.map((column) => column.cell(row).text)),
   );
+}
+
+function traceSection(
+  file: ResultFile,
+  trace: TraceResult,
+  options: MarkdownOptions,
+  withDetails: boolean,
+): string[] {
   return [
     `## ${escaped(trace.name)}`,
     escaped(answerOf(file, trace)),
-    table(
-      columns.map((column) => column.title),
-      columns.map((column) => column.align),
-      rows,
-    ),
-    `${describeTrace(trace)}; SHA-256 \`${trace.sha256}\`.`,
-    ...forecastSection(file, trace),
-  ].join("\n\n");
+    rowsTable(file, trace, options, true),
+    ...(withDetails
+      ? [
+          folded(`All figures of ${trace.name}`, [
+            rowsTable(file, trace, options, false),
+            `${describeTrace(trace)}; SHA-256 \`${trace.sha256}\`.`,
+            ...forecastSection(file, trace),
+          ]),
+        ]
+      : []),
+  ];
 }
 
 function forecastSection(file: ResultFile, trace: TraceResult): string[] {
@@ -46,32 +70,129 @@ function forecastSection(file: ResultFile, trace: TraceResult): string[] {
   ];
 }
 
-/** For a pull request or a page. */
-export function markdownReport(file: ResultFile, options: MarkdownOptions): string {
-  const sections = [
-    ...(file.partial ? ["**Partial: this is what was finished before it was stopped.**"] : []),
-  ];
-  sections.push(...file.traces.map((trace) => traceSection(file, trace, options)));
+function meanSection(file: ResultFile): string[] {
   const means = file.geometricMeans.filter((mean) => mean.metric === "warm" && mean.net);
-  if (means.length > 0) {
-    const rows = means.map((mean) => [
-      mean.allocator,
-      formatInterval(mean.ratio, isMeanDifference(file, mean)),
-    ]);
+  if (means.length === 0) return [];
+  const rows = means.map((mean) => [
+    mean.allocator,
+    formatInterval(mean.ratio, isMeanDifference(file, mean)),
+  ]);
+  return [
+    `**${escaped(overallAnswer(file))}**`,
+    table(["allocator", `time / ${file.options.baseline}`], ["left", "right"], rows),
+  ];
+}
+
+/** A line a trace and allocator, of as many traces as asked. */
+function overview(file: ResultFile, traces: readonly TraceResult[]): string {
+  const rows = traces.flatMap((trace) =>
+    reportRows(file, trace, "given")
+      .filter(({ result }) => result.route !== "none")
+      .map(({ result, warm, peak, isBaseline }) => [
+        ...[trace.name, result.allocator],
+        isBaseline ? "1×" : warm === undefined ? "–" : formatInterval(warm.ratio, warm.different),
+        isBaseline ? "1×" : peak === undefined ? "–" : formatRatio(peak),
+        result.failure?.code ?? "",
+      ]),
+  );
+  const { baseline } = file.options;
+  return table(
+    ["trace", "allocator", `time / ${baseline}`, `peak / ${baseline}`, "failure"],
+    ["left", "left", "right", "right", "left"],
+    rows,
+  );
+}
+
+/** Warnings beyond these are counted where the report is shortened. */
+const WARNINGS_SHOWN = 10;
+
+function notes(file: ResultFile, shortened: boolean): string[] {
+  const warnings = [...file.warnings, ...(file.bench?.compared?.warnings ?? [])];
+  const shown = shortened ? warnings.slice(0, WARNINGS_SHOWN) : warnings;
+  const lines = shown.map((warning) => `- ⚠ ${escaped(warning)}`);
+  if (shown.length < warnings.length) lines.push(`- ⚠ and ${warnings.length - shown.length} more warnings`);
+  const made = [
+    ...librariesOf(file).map((library) => `- Library: ${escaped(library)}`),
+    `- Machine: ${escaped(describeHost(file.host))}`,
+    `- Again: \`${reproduceLine(file)}\``,
+  ].join("\n");
+  return [...(lines.length > 0 ? [lines.join("\n")] : []), folded("How this was measured", [made])];
+}
+
+/** The suites of a benchmark as tables; claims with how they were measured. */
+function benchSections(file: ResultFile): string[] {
+  const answer = benchAnswer(file);
+  const tables = [
+    ...suiteTables(file, Number.POSITIVE_INFINITY),
+    ...changeTables(file, Number.POSITIVE_INFINITY),
+    figureTable(file),
+    claimTable(file),
+  ];
+  const claims = claimNotes(file);
+  return [
+    ...(answer === "" ? [] : [`**${escaped(answer)}**`]),
+    ...tables
+      .filter((each) => each !== undefined)
+      .flatMap(({ title, columns, rows }) => [
+        `## ${escaped(title)}`,
+        table(
+          columns,
+          columns.map((_, index) => (index === 0 ? "left" : "right")),
+          rows.map((cells) => cells.map(({ text }) => text)),
+        ),
+      ]),
+    ...(claims.length === 0
+      ? []
+      : [folded("How each claim was measured", [claims.map((claim) => `- ${escaped(claim)}`).join("\n")])]),
+  ];
+}
+
+type Length =
+  | { readonly kind: "whole" | "folded-out" }
+  | { readonly kind: "overview"; readonly traces: number };
+
+function written(file: ResultFile, options: MarkdownOptions, length: Length): string {
+  const sections = file.partial ? ["**Partial: this is what was finished before it was stopped.**"] : [];
+  sections.push(...meanSection(file));
+  if (file.bench !== undefined) {
+    sections.push(...benchSections(file));
+  } else if (length.kind === "overview") {
+    const traces = file.traces.slice(0, length.traces);
+    sections.push(overview(file, traces));
+    if (traces.length < file.traces.length) {
+      sections.push(`… and ${file.traces.length - traces.length} more traces.`);
+    }
+  } else {
+    for (const trace of file.traces) {
+      sections.push(...traceSection(file, trace, options, length.kind === "whole"));
+    }
+  }
+  if (length.kind !== "whole") {
     sections.push(
-      `## All ${file.traces.length} traces`,
-      escaped(overallAnswer(file)),
-      table(["allocator", `time / ${file.options.baseline}`], ["left", "right"], rows),
+      "_Shortened to what a comment on GitHub holds; --export-json and --export-csv have it all._",
     );
   }
-  if (file.warnings.length > 0)
-    sections.push(file.warnings.map((warning) => `- ⚠ ${escaped(warning)}`).join("\n"));
-  sections.push(
-    [
-      `- Libraries: ${librariesOf(file).map(escaped).join("; ")}`,
-      `- Machine: ${escaped(describeHost(file.host))}`,
-      `- Again: \`${reproduceLine(file)}\``,
-    ].join("\n"),
-  );
+  sections.push(...notes(file, length.kind !== "whole"));
   return `${sections.join("\n\n")}\n`;
+}
+
+/** Characters that GitHub takes in a comment, with some left for what others put around the report. */
+const LONGEST = 65_000;
+
+/** More never fit: a trace has two lines at least of some 50 characters, and a section of its own four times as many. */
+const MOST_TRACES = 640;
+
+/** For a pull request or a page: the answer first, details folded, shortened where GitHub would refuse it. */
+export function markdownReport(file: ResultFile, options: MarkdownOptions): string {
+  const lengths: Length[] =
+    file.traces.length > MOST_TRACES / 4 ? [] : [{ kind: "whole" }, { kind: "folded-out" }];
+  for (let traces = Math.min(file.traces.length, MOST_TRACES); traces > 0; traces = Math.floor(traces / 2)) {
+    lengths.push({ kind: "overview", traces });
+  }
+  let text = "";
+  for (const length of lengths) {
+    text = written(file, options, length);
+    if (text.length <= LONGEST) return text;
+  }
+  return text;
 }

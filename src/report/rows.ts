@@ -29,9 +29,6 @@ export interface ReportRow {
   readonly peak: number | undefined;
 }
 
-/** A difference of memory below this is none: memory rounds are the same twice within 1 %. */
-export const MEMORY_TOLERANCE = 0.01;
-
 function judged(file: ResultFile, trace: string, allocator: string, metric: Metric): JudgedRatio | undefined {
   const found = (net: boolean): Comparison | undefined =>
     file.comparisons.find(

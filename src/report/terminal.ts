@@ -2,7 +2,17 @@ import type { ChalkInstance } from "chalk";
 import type { ResultFile, TraceResult } from "../measure/measurement.js";
 import { formatBytes, formatPercent, formatRatio, type TimeUnit } from "../units.js";
 import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answer.js";
-import { type Cell, formatInterval, type Tone, tableColumns } from "./cells.js";
+import {
+  type BenchTable,
+  benchAnswer,
+  changeTables,
+  claimCommands,
+  claimNotes,
+  claimTable,
+  figureTable,
+  suiteTables,
+} from "./bench.js";
+import { type Cell, formatInterval, type Tone, tableColumns, toned } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
 import {
   forecastAnswer,
@@ -27,19 +37,6 @@ export interface TerminalOptions {
 interface TableColumn {
   readonly title: string;
   readonly align: "left" | "right";
-}
-
-function toned(chalk: ChalkInstance, tone: Tone, text: string): string {
-  switch (tone) {
-    case "better":
-      return chalk.green(text);
-    case "worse":
-      return chalk.yellow(text);
-    case "failed":
-      return chalk.red(text);
-    case "neutral":
-      return text;
-  }
 }
 
 function table(
@@ -156,17 +153,47 @@ function meanSection(file: ResultFile, options: TerminalOptions): string {
   return [chalk.bold(wrap(overallAnswer(file), width)), "", table(chalk, columns, rows)].join("\n");
 }
 
+/** The suites of a benchmark, a table each; every trace in detail only where asked for. */
+function benchSections(file: ResultFile, options: TerminalOptions): string[] {
+  const { chalk, width, verbose } = options;
+  const shown = ({ title, columns, rows }: BenchTable): string => {
+    const aligned = columns.map((column, index): TableColumn => {
+      const figures = rows.every((cells) => /^([\d~–]|failed|$)/.test(cells[index]?.text ?? ""));
+      return { title: column, align: index > 0 && figures ? "right" : "left" };
+    });
+    return `${chalk.bold(title)}\n${table(chalk, aligned, rows)}`;
+  };
+  const tables = [
+    ...suiteTables(file, width),
+    ...changeTables(file, width),
+    figureTable(file),
+    claimTable(file),
+  ];
+  const notes = (verbose ? claimNotes(file) : claimCommands(file)).map((note) =>
+    chalk.dim(wrap(note, width, "  ")),
+  );
+  return [
+    chalk.bold(wrap(benchAnswer(file), width)),
+    ...tables.filter((each) => each !== undefined).map(shown),
+    ...(notes.length === 0 ? [] : [notes.join("\n")]),
+    ...(verbose ? file.traces.map((trace) => traceSection(file, trace, options)) : []),
+  ].filter((section) => section !== "");
+}
+
 /** The report that stays in the scrollback: the answer, the figures, what weakens them, how to get them again. */
 export function terminalReport(file: ResultFile, options: TerminalOptions): string {
   const { chalk, width } = options;
-  const sections = file.traces.map((trace) => traceSection(file, trace, options));
+  const sections =
+    file.bench === undefined
+      ? file.traces.map((trace) => traceSection(file, trace, options))
+      : benchSections(file, options);
   if (file.geometricMeans.length > 0) sections.unshift(meanSection(file, options));
   if (file.partial)
     sections.unshift(chalk.yellow("Partial: this is what was finished before it was stopped."));
   const legend =
     "time: warm passes without the loop's own cost (net), median of the ratios of rounds with its 95 % interval; " +
     "~ is no difference that could be told. cold: first pass over fresh memory.";
-  sections.push(chalk.dim(wrap(legend, width)));
+  if (file.results.length > 0) sections.push(chalk.dim(wrap(legend, width)));
   const floors = Object.entries(file.harness.noiseFloor ?? {});
   const notes = [
     ...floors.map(([trace, floor]) =>
@@ -175,13 +202,15 @@ export function terminalReport(file: ResultFile, options: TerminalOptions): stri
         : `Noise floor on ${trace}: ${formatPercent(floor)} (${file.options.baseline} against itself).`,
     ),
     ...file.warnings,
+    ...(file.bench?.compared?.warnings ?? []),
   ];
   if (notes.length > 0) {
     sections.push(notes.map((note) => `${chalk.yellow("!")} ${wrap(note, width, "  ")}`).join("\n"));
   }
+  const libraries = librariesOf(file);
   sections.push(
     [
-      wrap(`Libraries: ${librariesOf(file).join("; ")}`, width, "  "),
+      ...(libraries.length === 0 ? [] : [wrap(`Libraries: ${libraries.join("; ")}`, width, "  ")]),
       wrap(`Machine: ${describeHost(file.host)}`, width, "  "),
       `Again: ${reproduceLine(file)}`,
     ].join("\n"),

@@ -56,6 +56,28 @@ export function isDifference(ratio: RatioInterval, noiseFloor: number | null = 0
   return Math.abs(Math.log(ratio.median)) > Math.log1p(noiseFloor);
 }
 
+/** A difference of memory below this is none: memory rounds are the same twice within 1 %. */
+export const MEMORY_TOLERANCE = 0.01;
+
+/**
+ * One ratio over another that was taken independently, each against its own baseline: on a log scale the halves of the
+ * two intervals are added in quadrature. No ends where one of the two has none, or one at 0.
+ */
+export function ratioOfRatios(current: RatioInterval, reference: RatioInterval): RatioInterval {
+  const median = current.median / reference.median;
+  const above = ({ median, high }: RatioInterval): number => Math.log((high ?? Number.NaN) / median);
+  const below = ({ median, low }: RatioInterval): number => Math.log(median / (low ?? Number.NaN));
+  const end = (sign: 1 | -1, own: number, other: number): number | null => {
+    const half = Math.hypot(own, other);
+    return Number.isFinite(half) ? median * Math.exp(sign * half) : null;
+  };
+  return {
+    median,
+    low: end(-1, below(current), above(reference)),
+    high: end(1, above(current), below(reference)),
+  };
+}
+
 /**
  * How far from 1 the baseline was seen against itself, its interval included: 0.02 is 2 %. Null where the interval has
  * an end that is no number: then anything may be noise.

@@ -19,7 +19,8 @@ export function FinishedCases({
   readonly lines: number;
 }): React.JSX.Element {
   const shown = cases.slice(-Math.max(1, lines - 1));
-  const allocators = [...new Set(shown.flatMap(({ ratios }) => ratios.map(({ allocator }) => allocator)))];
+  const known = shown.flatMap(({ ratios }) => ratios.filter(({ ratio }) => ratio !== undefined));
+  const allocators = [...new Set(known.map(({ allocator }) => allocator))];
   const others = allocators.filter((allocator) => allocator !== baseline);
   const widths = others.map((allocator) => GAP + Math.max(LEAST_CELL_COLUMNS, allocator.length));
   const wanted = Math.max(12, ...shown.map(({ name }) => name.length));

@@ -27,7 +27,7 @@ const DEATHS = ["random", "oldest", "epoch", "queue", "age", "never"] as const;
 const DEFAULT_LIVE_BYTES = 16 * 1024 * 1024;
 const DEFAULT_PACE_NS = 100;
 const DEFAULT_BATCH = 64;
-// The opening population takes at most this share of the events.
+// The opening population takes at most this share of the events where the file says no other.
 const OPENING_SHARE = 0.25;
 
 /** `lifetime: transaction` and `steps` are words of the language. */
@@ -336,7 +336,7 @@ export function compileWorkload(workload: Workload, overrides: WorkloadOverrides
       threads,
       liveBytes,
       paceNs: spec.pace ?? DEFAULT_PACE_NS,
-      openingEvents: Math.floor(events * OPENING_SHARE),
+      openingEvents: Math.floor(events * (spec["opening-share"] ?? OPENING_SHARE)),
       ...new Compiler(spec, liveBytes, events).compile(),
     });
   } catch (error) {

@@ -208,6 +208,9 @@ export const workload = record("a workload", {
     error: "events must be at least 1\nWrite it like 1000000.",
   }),
   live: bytes.optional().describe("What is alive, in all: the shares of populations are of it."),
+  "opening-share": share
+    .optional()
+    .describe("Of the events: the most that the opening populations take, 25 % by default."),
   pace: duration
     .refine((ns) => ns >= 1 && ns <= 2e9, { error: "pace must be 1 ns to 2 s\nWrite it like 100ns." })
     .optional()

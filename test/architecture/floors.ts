@@ -37,13 +37,14 @@ export const sourceFloors: Readonly<Record<string, readonly string[]>> = {
   engine: results,
   pressure: results,
   schedule: machinery,
+  bench: judges,
   gate: judges,
   tune: judges,
   // Reports and the live view are given results; neither can start a measurement.
   report: [...results, "pressure", "gate", "tune"],
   tui: [...results, "pressure", "gate", "tune"],
-  commands: [...judges, "gate", "tune", "report", "tui"],
-  run: [...judges, "gate", "tune", "report", "tui", "commands"],
+  commands: [...judges, "bench", "gate", "tune", "report", "tui"],
+  run: [...judges, "bench", "gate", "tune", "report", "tui", "commands"],
 };
 
 /** The unit that a file of src/ belongs to: `measure/measurement.ts` → measurement, `trace/event.ts` → trace. */

@@ -1,10 +1,21 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root, runTool } from "./tool.js";
 
-const commands = ["replay", "record", "generate", "inspect", "convert", "watch", "diff", "config", "doctor"];
+const commands = [
+  "replay",
+  "record",
+  "generate",
+  "inspect",
+  "convert",
+  "watch",
+  "diff",
+  "report",
+  "config",
+  "doctor",
+];
 
 describe("help", () => {
   it("comes in under 150 ms, or in three times what Node needs to start where it is slow", async () => {
@@ -39,6 +50,22 @@ describe("help", () => {
     expect(stdout).toMatch(new RegExp(`examples?:[\\s\\S]*rustydb-mem ${command}`, "i"));
   });
 
+  it.each(commands)("of %s tells exit codes, and is the same by way of help", async (command) => {
+    const { stdout } = await runTool([command, "--help"]);
+    expect(stdout).toMatch(/^Exit codes?: /m);
+    expect((await runTool(["help", command])).stdout).toBe(stdout);
+  });
+
+  it("is a manual page too, which man takes without a warning", async () => {
+    const { code, stdout } = await runTool(["man"]);
+    expect(code).toBe(0);
+    for (const command of commands) expect(stdout).toContain(`\n.SS ${command}\n`);
+    expect(stdout).toContain("\\-\\-rounds <n>");
+    expect(stdout).toMatch(/^\.SH (EXIT STATUS|ENVIRONMENT|FILES)$/m);
+    const groff = spawnSync("groff", ["-man", "-Tutf8", "-ww", "-z"], { input: stdout, encoding: "utf8" });
+    if (groff.error === undefined) expect(groff.stderr).toBe("");
+  });
+
   it("tells its version", async () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const { code, stdout } = await runTool(["--version"]);
@@ -52,6 +79,8 @@ describe("a mistyped word", () => {
     [["reply", "x.rmt"], /replay/],
     [["inspekt", "x.rmt"], /inspect/],
     [["replay", "x.rmt", "--round", "3"], /--rounds/],
+    [["report", "x.json", "--referense", "3"], /--reference/],
+    [["complet"], /completion/],
     [["replay", "x.rmt", "-a", "jemaloc"], /jemalloc/],
     [["replay", "oltp-tpc"], /oltp-tpcc/],
     [["inspect", "oltp-tpc"], /oltp-tpcc/],

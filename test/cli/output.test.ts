@@ -67,7 +67,7 @@ describe("replay of a small trace", () => {
 
   it("exports every format to files", async () => {
     const scratch = new Scratch();
-    const files = ["json", "markdown", "csv"].map((format) => [
+    const files = ["json", "markdown", "csv", "junit", "prometheus"].map((format) => [
       `--export-${format}`,
       scratch.file(`report.${format}`),
     ]);

@@ -23,6 +23,7 @@ export async function play(
     stderr: stream("stderr"),
     words,
     version: "0.0.0",
+    commands: [],
     interactive: false,
   });
   command.exitOverride().configureOutput({ writeErr: () => undefined });

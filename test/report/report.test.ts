@@ -179,12 +179,48 @@ describe("the other formats", () => {
   it("Markdown: tables whose rows all have as many cells, names escaped", async () => {
     const file = resultFile([await measuredTrace("a|b*.rmt")]);
     const text = markdownReport(file, { sort: "time", unit: undefined });
-    const lines = text.split("\n").filter((line) => line.startsWith("| "));
-    const cells = lines.map((line) => line.split(/(?<!\\)\|/).length);
-    expect(lines.length).toBe(5);
-    expect(new Set(cells).size).toBe(1);
+    const tables = text.split("\n\n").filter((part) => part.startsWith("| "));
+    expect(tables).toHaveLength(2);
+    for (const table of tables) {
+      const widths = table.split("\n").map((line) => line.split(/(?<!\\)\|/).length);
+      expect(widths).toHaveLength(5);
+      expect(new Set(widths).size).toBe(1);
+    }
+    expect(text.match(/<details>\n<summary>.*<\/summary>\n\n/g)).toHaveLength(2);
+    expect(text.match(/\n\n<\/details>/g)).toHaveLength(2);
     expect(text).toContain("## a\\|b\\*.rmt");
     expect(text).toContain("`rustydb-mem replay 'my trace.rmt' --seed 7`");
+  });
+
+  it("Markdown of many traces fits in a comment on GitHub, and says what was left out", async () => {
+    const one = resultFile([await measuredTrace("a")]);
+    const many = (count: number, length: number): ResultFile => {
+      const names = Array.from({ length: count }, (_, index) => `${"long-".repeat(length)}${index}.rmt`);
+      return {
+        ...one,
+        traces: names.flatMap((name) => one.traces.map((each) => ({ ...each, name }))),
+        results: names.flatMap((trace) => one.results.map((each) => ({ ...each, trace }))),
+        comparisons: names.flatMap((trace) => one.comparisons.map((each) => ({ ...each, trace }))),
+        warnings: names.map((name) => `${name}: something is odd`),
+      };
+    };
+    const text = (count: number, length = 2): string =>
+      markdownReport(many(count, length), { sort: "time", unit: undefined });
+    expect(text(3)).not.toContain("Shortened");
+    expect(text(3)).toContain("All figures of");
+    for (const [count, length] of [
+      [40, 2],
+      [120, 2],
+      [150, 20],
+      [500, 5],
+    ] as const) {
+      const shortened = text(count, length);
+      expect(shortened.length).toBeLessThan(65_536);
+      expect(shortened).toContain("long-0.rmt");
+    }
+    expect(text(120)).toContain("Shortened");
+    expect(text(500)).toMatch(/… and \d+ more traces\./);
+    expect(text(40)).toContain("long-39.rmt");
   });
 
   it("CSV: a row an allocator, every row as wide as the head, quotes where needed", async () => {

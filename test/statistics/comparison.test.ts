@@ -5,6 +5,7 @@ import {
   isDifference,
   noiseFloorOf,
   type Pair,
+  ratioOfRatios,
   relativeWidth,
 } from "../../src/statistics/comparison.js";
 import { Random } from "../../src/statistics/random.js";
@@ -78,6 +79,28 @@ describe("isDifference", () => {
   it("measures an interval by its ratio", () => {
     expect(relativeWidth({ median: 0.5, low: 0.49, high: 0.51 })).toBeCloseTo(0.04, 10);
     expect(relativeWidth({ median: 0.5, low: null, high: null })).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe("ratioOfRatios", () => {
+  it("adds the halves of the intervals in quadrature, each the half that counts at that end", () => {
+    const current = { median: 2, low: 2 / Math.exp(0.3), high: 2 * Math.exp(0.4) };
+    const reference = { median: 0.5, low: 0.5 / Math.exp(0.3), high: 0.5 * Math.exp(0.4) };
+    const { median, low, high } = ratioOfRatios(current, reference);
+    expect(median).toBe(4);
+    expect(Math.log(4 / (low ?? 0))).toBeCloseTo(0.5, 12);
+    expect(Math.log((high ?? 0) / 4)).toBeCloseTo(0.5, 12);
+  });
+
+  it("has no end where one of the two has none, or one at 0", () => {
+    const whole = { median: 1, low: 0.9, high: 1.1 };
+    expect(ratioOfRatios({ median: 1, low: null, high: null }, whole)).toEqual({
+      median: 1,
+      low: null,
+      high: null,
+    });
+    expect(ratioOfRatios({ median: 1, low: 0, high: 1.1 }, whole)).toMatchObject({ low: null });
+    expect(ratioOfRatios({ median: 1, low: 0, high: 1.1 }, whole).high).toBeGreaterThan(1.1);
   });
 });
 

@@ -71,6 +71,12 @@ const SECTION = z.strictObject({
   cooldown: time.optional(),
 });
 
+/** The JSON schema of the section, for editors. */
+export function watchSectionSchema(): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(SECTION, { io: "input", target: "draft-7" });
+  return schema;
+}
+
 /** Without what is undefined: the types of options tell it from what is left out. */
 function given<T extends object>(of: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as {
@@ -82,12 +88,23 @@ const shares = (percents: readonly number[] | undefined): number[] | undefined =
   percents?.map((each) => each / 100);
 const seconds = (ns: number | undefined): number | undefined => (ns === undefined ? undefined : ns / 1e9);
 
+/** Keys may be written as options are: `on-action` is `on_action`. What is there in both ways stays, and is refused. */
+function underscored(section: unknown): unknown {
+  if (typeof section !== "object" || section === null) return section;
+  return Object.fromEntries(
+    Object.entries(section).map(([key, value]) => {
+      const name = key.replaceAll("-", "_");
+      return [name !== key && name in section ? key : name, value];
+    }),
+  );
+}
+
 /** Where a key of the section stands; 0: nowhere. */
 function lineOf(text: string, key: string): number {
   const lines = text.split("\n");
   const section = lines.findIndex((line) => /^\s*\[\s*watch\s*\]/.test(line));
   const at = lines.findIndex(
-    (line, index) => index > section && new RegExp(`^\\s*"?${key}"?\\s*=`).test(line),
+    (line, index) => index > section && new RegExp(`^\\s*"?${key.replaceAll("_", "[-_]")}"?\\s*=`).test(line),
   );
   return section < 0 || at < 0 ? 0 : at + 1;
 }
@@ -115,7 +132,7 @@ export function parseWatchConfig(text: string, file: string): WatchConfig {
       },
     );
   }
-  const read = SECTION.safeParse(document.watch);
+  const read = SECTION.safeParse(underscored(document.watch));
   if (!read.success) throw mistakeIn(read.error, text, file);
   const said = read.data;
   const policy = given({

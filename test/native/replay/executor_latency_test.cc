@@ -1,5 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include "journal_route.h"
 #include "played_round.h"
 #include "replay/routes.h"
@@ -11,6 +16,18 @@ namespace {
 std::string Part(const std::string& result, const std::string& kind) {
   const std::size_t at = result.find("\"" + kind + "\":{");
   return at == std::string::npos ? "" : result.substr(at, result.find('}', at) - at);
+}
+
+/** The points of the curve in such a part. */
+std::vector<double> Curve(const std::string& part) {
+  const std::string key = "\"curveNs\":[";
+  const std::size_t at = part.find(key);
+  if (at == std::string::npos) return {};
+  std::istringstream text(part.substr(at + key.size()));
+  std::vector<double> points;
+  char separator = ',';
+  for (double value; separator == ',' && text >> value; text >> separator) points.push_back(value);
+  return points;
 }
 
 TEST(LatencyRoundTest, CountsEachKindOfOperationOnce) {
@@ -66,6 +83,14 @@ TEST(LatencyRoundTest, TellsASlowOperationFromTheRest) {
   EXPECT_GE(PlayedRound::Number(Part(result, "alloc"), "max"), 5e6);
   EXPECT_LT(PlayedRound::Number(Part(result, "alloc"), "p90"), 2e6);
   EXPECT_LT(PlayedRound::Number(Part(result, "free"), "p90"), 2e6);
+  const std::vector<double> curve = Curve(Part(result, "alloc"));
+  ASSERT_EQ(curve.size(), 33u);
+  EXPECT_TRUE(std::is_sorted(curve.begin(), curve.end()));
+  EXPECT_EQ(curve[8], PlayedRound::Number(Part(result, "alloc"), "p90"));
+  EXPECT_EQ(curve[32], PlayedRound::Number(Part(result, "alloc"), "p9999"));
+  // One of the 200 is slow: that is beyond p99, and at the end of the curve.
+  EXPECT_LT(curve[16], 2e6);
+  EXPECT_GE(curve[32], 4.9e6);
 }
 
 // How near the two are is a bar of npm run bench:pipeline.

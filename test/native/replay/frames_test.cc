@@ -36,12 +36,18 @@ TEST(FramesTest, AFrameIsOneLineOfJson) {
         frames.CloseObject();
         frames.OpenObject("empty");
         frames.CloseObject();
+        frames.OpenArray("list");
+        frames.Element(1);
+        frames.Element(2.26);
+        frames.CloseArray();
+        frames.OpenArray("nothing");
+        frames.CloseArray();
         frames.Bool("cold", false);
         frames.TextOrNull("version", nullptr);
         frames.End();
       }),
       "{\"frame\":\"result\",\"most\":18446744073709551615,\"none\":0,\"inner\":{\"ns\":12.3,\"half\":0.1},"
-      "\"empty\":{},\"cold\":false,\"version\":null}\n");
+      "\"empty\":{},\"list\":[1.0,2.3],\"nothing\":[],\"cold\":false,\"version\":null}\n");
 }
 
 TEST(FramesTest, TextIsEscaped) {

@@ -1,0 +1,62 @@
+import type { Tone } from "../cells.js";
+import type { Align } from "../section.js";
+import { html, type Markup, type Part } from "./markup.js";
+
+export type TableCell = string | Markup | { readonly text: string; readonly tone: Tone };
+
+export interface TableSpec {
+  /** What it is called for who does not see it. */
+  readonly label: string;
+  readonly columns: readonly string[];
+  readonly align: readonly Align[];
+  /** The first cell of each is its heading. */
+  readonly rows: readonly (readonly TableCell[])[];
+}
+
+// Colour alone tells nothing: a sign goes with it.
+const SIGNS: Readonly<Record<Tone, string>> = { better: "▾ ", worse: "▴ ", failed: "✗ ", neutral: "" };
+
+function cellText(cell: TableCell): Part {
+  if (typeof cell === "string" || !("tone" in cell)) return cell;
+  if (cell.tone === "neutral") return cell.text;
+  return html`<span class="${cell.tone}"><span aria-hidden="true">${SIGNS[cell.tone]}</span>${cell.text}</span>`;
+}
+
+/** A table that scrolls inside of its own box, where it is wider than the page. */
+export function table({ label, columns, align, rows }: TableSpec): Markup {
+  const side = (at: number): string => (align[at] === "right" ? "r" : "l");
+  const head = columns.map((title, at) => html`<th scope="col" class="${side(at)}">${title}</th>`);
+  const body = rows.map(
+    (cells) =>
+      html`<tr>${cells.map((cell, at) =>
+        at === 0
+          ? html`<th scope="row" class="${side(at)}">${cellText(cell)}</th>`
+          : html`<td class="${side(at)}">${cellText(cell)}</td>`,
+      )}</tr>`,
+  );
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
+`;
+}
+
+export interface FigureSpec {
+  readonly title: string;
+  /** What it shows, in a sentence. */
+  readonly summary: string;
+  readonly chart: Markup;
+  readonly legend?: Markup;
+  /** The same as figures. */
+  readonly data: Omit<TableSpec, "label">;
+  readonly wide?: boolean;
+}
+
+/** A chart with its title, what it says in words, and its figures. */
+export function figure({ title, summary, chart, legend, data, wide }: FigureSpec): Markup {
+  return html`<figure class="${wide ? "wide" : "half"}"><figcaption><strong>${title}</strong><span>${summary}</span></figcaption>${legend}
+<div class="scroll chart" tabindex="0" role="region" aria-label="Chart: ${title}">${chart}</div>
+<details><summary>Figures<span class="hidden"> of: ${title}</span></summary>${table({ label: `Figures of: ${title}`, ...data })}</details></figure>
+`;
+}
+
+/** Charts side by side where there is room. */
+export const figures = (all: readonly Markup[]): Part =>
+  all.length > 0 && html`<div class="figures">${all}</div>`;
