@@ -15,7 +15,7 @@ function layer(course: MemoryCourse, key: "bytes" | "liveBytes"): Layer {
     filled: key === "liveBytes",
     count: course.length,
     x: (index) => course[index]?.event ?? 0,
-    bytes: (index) => course[index]?.[key] ?? null,
+    value: (index) => course[index]?.[key] ?? null,
   };
 }
 
@@ -49,7 +49,7 @@ export function MemoryPanel({
     last = Math.max(last, each.memory?.at(-1)?.event ?? 0);
   }
   const rows = spanChart([layer(memory, "bytes"), layer(memory, "liveBytes")], {
-    ...{ columns, lines: lines - 1, from: 0, to: last, highBytes: high },
+    ...{ columns, lines: lines - 1, from: 0, to: last, high, format: formatBytes },
     ...{ fromText: "0", toText: `${formatCount(last)} events` },
   });
   return (

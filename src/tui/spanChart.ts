@@ -1,7 +1,6 @@
-import { formatBytes } from "../units.js";
 import { AXIS_COLUMNS, Bitmap, brailleOf, type CellKind, type ChartRun, RunLine } from "./bitmap.js";
 
-/** Bytes over something that goes from `from` to `to`: events, or seconds. */
+/** Something, bytes mostly, over events or seconds. */
 export interface Layer {
   readonly kind: CellKind;
   /** Every other dot below it is set, too. */
@@ -10,7 +9,7 @@ export interface Layer {
   /** In ascending order. */
   readonly x: (index: number) => number;
   /** Null: nothing is known here. */
-  readonly bytes: (index: number) => number | null;
+  readonly value: (index: number) => number | null;
 }
 
 export interface SpanChartOptions {
@@ -20,7 +19,8 @@ export interface SpanChartOptions {
   readonly from: number;
   readonly to: number;
   /** The top; the bottom is 0. */
-  readonly highBytes: number;
+  readonly high: number;
+  readonly format: (value: number) => string;
   readonly fromText: string;
   readonly toText: string;
 }
@@ -33,14 +33,14 @@ function heights(layer: Layer, { from, to }: SpanChartOptions, dots: number): Fl
   let next = 0;
   for (let index = 0; index < layer.count; index += 1) {
     const at = Math.round(((layer.x(index) - from) / span) * (dots - 1));
-    const bytes = layer.bytes(index) ?? Number.NaN;
+    const here = layer.value(index) ?? Number.NaN;
     if (at >= 0 && at < dots) {
       for (; next < at; next += 1) values[next] = held;
       const before = values[at] as number;
-      values[at] = Number.isNaN(before) || bytes > before ? bytes : before;
+      values[at] = Number.isNaN(before) || here > before ? here : before;
       next = Math.max(next, at + 1);
     }
-    held = bytes;
+    held = here;
   }
   return values;
 }
@@ -49,8 +49,8 @@ function heights(layer: Layer, { from, to }: SpanChartOptions, dots: number): Fl
 export function spanChart(layers: readonly Layer[], options: SpanChartOptions): ChartRun[][] {
   const columns = Math.max(8, options.columns - AXIS_COLUMNS - 1);
   const lines = Math.max(1, options.lines - 1);
-  const high = Math.max(1, options.highBytes);
-  const y = (bytes: number): number => Math.round((1 - bytes / high) * (4 * lines - 1));
+  const high = Math.max(1, options.high);
+  const y = (value: number): number => Math.round((1 - value / high) * (4 * lines - 1));
   const maps = layers.map((layer) => {
     const map = new Bitmap(columns, lines);
     const values = heights(layer, options, 2 * columns);
@@ -66,7 +66,7 @@ export function spanChart(layers: readonly Layer[], options: SpanChartOptions): 
   const rows: ChartRun[][] = [];
   for (let line = 0; line < lines; line += 1) {
     const row = new RunLine();
-    row.put("axis", `${label(line, lines, high).padStart(AXIS_COLUMNS)} `);
+    row.put("axis", `${label(line, lines, high, options.format).padStart(AXIS_COLUMNS)} `);
     for (let column = 0; column < columns; column += 1) {
       const front = maps.find(({ map }) => map.at(column, line) !== 0);
       // The dots of what is behind would make the line in front thicker than it is.
@@ -81,9 +81,9 @@ export function spanChart(layers: readonly Layer[], options: SpanChartOptions): 
   return rows;
 }
 
-function label(line: number, lines: number, high: number): string {
-  if (line === 0) return formatBytes(high);
+function label(line: number, lines: number, high: number, format: (value: number) => string): string {
+  if (line === 0) return format(high);
   if (line === lines - 1) return "0";
   if (line % 5 !== 0 || line > lines - 3) return "";
-  return formatBytes(high * (1 - (line + 0.5) / lines));
+  return format(high * (1 - (line + 0.5) / lines));
 }
