@@ -198,7 +198,9 @@ CollectorTotals Collector::Totals() const {
     totals.bytes += process->output().bytes();
     totals.dropped += process->Dropped();
     ++totals.processes;
-    if (!process->finished()) ++totals.alive;
+    if (process->finished()) continue;
+    ++totals.alive;
+    totals.residentBytes += process->status().residentBytes;
   }
   return totals;
 }

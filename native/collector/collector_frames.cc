@@ -63,6 +63,7 @@ void SayProgress(const CollectorTotals& totals, bool recording) {
       .Number("dropped", totals.dropped)
       .Number("processes", totals.processes)
       .Number("alive", totals.alive)
+      .Number("residentBytes", totals.residentBytes)
       .Truth("recording", recording)
       .SayIfHeard();
 }

@@ -14,14 +14,15 @@ struct CollectorTotals {
   std::uint64_t dropped = 0;
   std::uint64_t processes = 0;
   std::uint64_t alive = 0;
+  std::uint64_t residentBytes = 0;  // of those alive, at the last look at them
 };
 
 /**
  * What the collector says on standard output, a line of JSON each:
  *
  *   {"frame":"ready","folder":…}                              programs may be started now
- *   {"frame":"progress","events":…,"bytes":…,"dropped":…,"processes":…,"alive":…,"recording":…}   about four
- * times a second
+ *   {"frame":"progress","events":…,"bytes":…,"dropped":…,"processes":…,"alive":…,"residentBytes":…,
+ *    "recording":…}                                           about four times a second
  *   {"frame":"stopped","why":"for"|"max-events"|"max-size"|"asked"}   the recording has stopped, the program
  * goes on
  *   {"frame":"failure","code":…,"message":…}                  the recording has stopped for a reason that is

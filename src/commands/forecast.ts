@@ -15,11 +15,11 @@ import { readTraceSeries } from "../pressure/series-trace.js";
 import { forecastMarkdown } from "../report/forecast-markdown.js";
 import { forecastReport } from "../report/forecast-terminal.js";
 import type { TraceSource } from "../trace/source.js";
-import { formatCount, parseBytes } from "../units.js";
+import { parseBytes } from "../units.js";
 import type { CommandContext } from "./context.js";
 import { exportTo } from "./export.js";
+import { ForecastProgress } from "./forecast-progress.js";
 import { addPressureOptions, type PressureFlags, policyOf } from "./pressure-options.js";
-import { StatusLine } from "./status-line.js";
 import { parsedBy } from "./trace-options.js";
 
 interface ForecastFlags extends PressureFlags {
@@ -37,6 +37,7 @@ interface ForecastFlags extends PressureFlags {
   readonly exportJson?: string;
   readonly exportMarkdown?: string;
   readonly quiet?: boolean;
+  readonly tui: boolean;
   readonly verbose?: boolean;
 }
 
@@ -150,13 +151,13 @@ async function workloadOrPath(path: string): Promise<TraceSource> {
 async function readAll(
   paths: readonly string[],
   flags: ForecastFlags,
-  status: StatusLine,
+  progress: ForecastProgress,
   warnings: string[],
   context: CommandContext,
 ): Promise<Series[]> {
   const series: Series[] = [];
   for (const path of paths) {
-    status.show(() => `reading ${path}`);
+    progress.reading(path);
     const reading = {
       signal: context.signal,
       ...(flags.column && { columns: flags.column }),
@@ -186,21 +187,23 @@ async function forecast(
   context: CommandContext,
 ): Promise<void> {
   const request = requestOf(flags);
-  const status = new StatusLine(flags.quiet ? undefined : context.stderr);
+  const progress = new ForecastProgress(flags, context);
   const warnings: string[] = [];
   let result: ForecastResult;
   try {
-    const series = await readAll(paths, flags, status, warnings, context);
+    const series = await readAll(paths, flags, progress, warnings, context);
     const played: SeriesBacktest[] = [];
     for (const [index, each] of series.entries()) {
       if (context.signal.aborted) throw new Interrupted();
-      status.show(() => `forecasting ${each.name} (${index + 1} of ${series.length})`);
-      played.push(await backtestSeries(each, request, context.signal));
+      progress.forecasting(each, index, series.length);
+      const backtest = await backtestSeries(each, request, context.signal);
+      played.push(backtest);
+      progress.done(backtest);
     }
     const found = flags.optimise
       ? await optimisePolicy(series, request, flags.falseAlarms ?? DEFAULT_FALSE_ALARMS_PER_HOUR, {
           signal: context.signal,
-          onTried: (tried, of) => status.show(() => `trying policies, ${formatCount(tried)} of ${of}`),
+          onTried: (tried, of) => progress.trying(tried, of),
         })
       : null;
     if (flags.optimise && found === null)
@@ -221,7 +224,7 @@ async function forecast(
       warnings,
     };
   } finally {
-    status.close();
+    await progress.close();
   }
   report(result, flags, context);
 }
@@ -283,6 +286,10 @@ export function command(context: CommandContext): Command {
     .option("--export-json <file>", "the result as JSON")
     .option("--export-markdown <file>", "the report as Markdown")
     .option("-v, --verbose", "notes and figures of each series")
+    .option(
+      "--no-tui",
+      "a progress line in place of the live view, which comes when it lasts longer than a second",
+    )
     .option("-q, --quiet", "no progress")
     .addHelpText("after", EXAMPLES)
     .action((paths: string[], flags: ForecastFlags) => forecast(paths, flags, context));

@@ -16,7 +16,7 @@ import { runTrace } from "../trace/source.js";
 import { parseBytes, parseDuration } from "../units.js";
 import type { CommandContext } from "./context.js";
 import { ReadingProgress } from "./reading-progress.js";
-import { RecordingProgress } from "./recording-progress.js";
+import { hasLiveView, openProgramOutput, openRecordingView } from "./recording-progress.js";
 import { parsedBy } from "./trace-options.js";
 
 interface RecordFlags {
@@ -34,6 +34,8 @@ interface RecordFlags {
   readonly kinds?: string;
   readonly exportJson?: string;
   readonly quiet?: boolean;
+  readonly programOutput?: string;
+  readonly tui: boolean;
 }
 
 const EXAMPLES = `
@@ -43,6 +45,7 @@ Examples:
   $ rustydb-mem record -o server.rmt.gz --max-size 2GiB --sample-memory 100ms -- ./server
   $ rustydb-mem record -o sqlite.rmt.gz --markers sqlite -- sqlite3 test.db < run.sql
   $ rustydb-mem record -o app.rmt.gz --stacks --kinds map.yaml -- ./app
+  $ rustydb-mem record -o app.rmt.gz --program-output app.log -- ./app
   $ rustydb-mem replay sqlite.rmt.gz
 
 Children of the program are recorded too, a file each: out.rmt.gz, out.PID.rmt.gz, … What is left of the program's own
@@ -305,11 +308,8 @@ async function record(words: readonly string[], flags: RecordFlags, context: Com
   const rawPath = `${path}.raw`;
   const output = await TraceOutput.open(path, { format, force: flags.force === true });
   try {
-    const progress = flags.quiet ? undefined : new RecordingProgress(stderr, basename(name));
-    const notice = (sentence: string): void => {
-      progress?.close();
-      stderr.write(`rustydb-mem: ${sentence}\n`);
-    };
+    const programOutput = openProgramOutput(flags.programOutput);
+    const view = await openRecordingView(flags, { program: basename(name), tracePath: path }, context);
     const outcome = await recordProgram(
       {
         command: [program.path, ...programWords],
@@ -325,9 +325,15 @@ async function record(words: readonly string[], flags: RecordFlags, context: Com
         ...(flags.symbols !== undefined && { symbols: flags.symbols }),
         ...(stackBytes !== undefined && { stackBytes }),
         ...(flags.markers !== undefined && { markers: flags.markers }),
+        ...(programOutput && { output: programOutput.fd }),
+        // The keys of the terminal are the view's.
+        withoutInput: context.stdin.isTTY === true && hasLiveView(flags, stderr),
       },
-      { onNotice: notice, signal: context.signal, ...(progress && { onProgress: progress.show }) },
-    ).finally(() => progress?.close());
+      { onNotice: view.notice, signal: context.signal, ...(view.show && { onProgress: view.show }) },
+    ).finally(() => {
+      view.close();
+      programOutput?.close();
+    });
     context.setExitCode(exitCodeOf(outcome.exit));
     if (outcome.collectorLost) throw collectorLost(outcome, rawPath);
     if (outcome.processes.length === 0) throw nothingRecorded(program);
@@ -399,6 +405,11 @@ export function command(context: CommandContext): Command {
     )
     .option("--kinds <map.yaml>", "rules that turn the functions of call stacks into kinds")
     .option("--export-json <file>", "the summary as JSON")
+    .option(
+      "--program-output <file>",
+      "what the program writes goes to the end of this file, also /dev/null; a terminal then has the live view, and the program reads nothing from it",
+    )
+    .option("--no-tui", "a progress line in place of the live view")
     .option("-q, --quiet", "no progress")
     .passThroughOptions()
     .addHelpText("after", EXAMPLES)

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RECORD_STOPS, type RecordedProcess } from "../trace/recording.js";
+import { RECORD_STOPS, type RecordedProcess, type RecordingTotals } from "../trace/recording.js";
 
 /** What the collector says, a line of JSON each; native/collector/collector_frames.h is the contract. */
 
@@ -32,8 +32,9 @@ const progress = z.object({
   dropped: count,
   processes: count,
   alive: count,
+  residentBytes: count,
   recording: z.boolean(),
-});
+}) satisfies z.ZodType<RecordingTotals>;
 
 const frame = z.discriminatedUnion("frame", [
   z.object({ frame: z.literal("ready"), folder: z.string() }),
@@ -44,7 +45,6 @@ const frame = z.discriminatedUnion("frame", [
   z.object({ frame: z.literal("end"), mallocNsPerEvent: z.number().nonnegative() }),
 ]);
 
-export type RecordProgress = z.infer<typeof progress>;
 export type RecordFrame = z.infer<typeof frame>;
 
 /** undefined: not our language. */

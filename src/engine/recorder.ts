@@ -4,11 +4,9 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { UserError } from "../errors.js";
-import type { RecordedProcess, StopReason } from "../trace/recording.js";
+import type { RecordedProcess, RecordingTotals, StopReason } from "../trace/recording.js";
 import { BUILD_REMEDY, builtPath } from "./built.js";
-import { parseRecordFrame, type RecordFrame, type RecordProgress } from "./recorder-frames.js";
-
-export type { RecordProgress };
+import { parseRecordFrame, type RecordFrame } from "./recorder-frames.js";
 
 /** A program to be recorded, and how. Times in ns; 0 and undefined are no limit. */
 export interface RecordRequest {
@@ -29,10 +27,14 @@ export interface RecordRequest {
   readonly stackBytes?: number;
   /** Transactions of libsqlite3's connections are marked. */
   readonly markers?: "sqlite";
+  /** An open file that takes what the program writes, in the place of our own standard output and error. */
+  readonly output?: number;
+  /** The program reads nothing, because the terminal's keys are somebody else's. */
+  readonly withoutInput?: boolean;
 }
 
 export interface RecordOptions {
-  readonly onProgress?: (progress: RecordProgress) => void;
+  readonly onProgress?: (totals: RecordingTotals) => void;
   /** The recording stops, the program goes on. */
   readonly onNotice?: (sentence: string) => void;
   /** Once the program itself is over: ends the recording of the children that it left behind. */
@@ -225,7 +227,7 @@ function programEnvironment(library: string, folder: string, request: RecordRequ
 }
 
 /**
- * Runs a program, its standard streams untouched, under the recorder, and waits until it and every child of it that is
+ * Runs a program, its standard streams untouched where nothing else is asked for, under the recorder, and waits until it and every child of it that is
  * recorded are over. Throws UserError `not-built`, `no-collector` or `not-started`; what goes wrong later stops the
  * recording, never the program, and stands in `failures`.
  */
@@ -239,7 +241,11 @@ export async function recordProgram(
   try {
     const [program, ...words] = request.command;
     const child = spawn(program, words, {
-      stdio: "inherit",
+      stdio: [
+        request.withoutInput === true ? "ignore" : "inherit",
+        request.output ?? "inherit",
+        request.output ?? "inherit",
+      ],
       env: programEnvironment(preloadable(library, folder), folder, request),
     });
     const restoreSignals = passSignals(child);

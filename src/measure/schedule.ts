@@ -20,9 +20,10 @@ import { isDisturbed, warmRatio } from "./figures.js";
 import { CourseWatcher, type ForecastPlan } from "./forecast.js";
 import type { LatencyResult, MemoryResult, Round } from "./measurement.js";
 import type { ForecastResult } from "./measurement-forecast.js";
-import type { Outlook, Phase, ProgressView, RunProgress } from "./measurement-progress.js";
+import type { MemoryCourse, Outlook, Phase, ProgressView, RunProgress } from "./measurement-progress.js";
 import { interleavings } from "./order.js";
-import { memoryOf } from "./timeline.js";
+import { shareDone } from "./share-done.js";
+import { followMemory, memoryOf } from "./timeline.js";
 
 export interface ScheduleOptions {
   readonly rounds: number;
@@ -72,6 +73,8 @@ export interface RowMeasurement {
   memory?: MemoryResult;
   forecast?: ForecastResult;
   outlook?: Outlook;
+  /** Its memory so far, while it is weighed. */
+  course?: MemoryCourse;
   latency?: LatencyResult;
   verified: boolean | null;
   stats: Readonly<Record<string, number>>;
@@ -157,6 +160,10 @@ class Schedule {
   private readonly ownPasses = new Map<RowMeasurement, number>();
   private fastestProbeNs = Number.POSITIVE_INFINITY;
   private timedSinceNs = 0;
+  /** Rounds that are over, but for the timed ones. */
+  private before = 0;
+  /** Of the trace, as the empty loop looked at them. */
+  private events: number | undefined;
 
   constructor(
     private readonly plan: ScheduledPlan,
@@ -236,13 +243,16 @@ class Schedule {
   private async weigh(): Promise<void> {
     const bare = await this.round(this.loop, "memory", "memory", 1, 1);
     if (bare === undefined) return;
+    this.events = bare.samples.at(-1)?.event;
     const { forecast } = this.options;
     for (const row of this.all()) {
       if (row === this.again) continue;
       const looked =
         forecast === undefined || row === this.loop ? undefined : this.watch(row, forecast, bare);
+      const { course, onSample } = followMemory(bare, looked?.watching.onSample);
+      row.course = course;
       const outcome =
-        row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1, looked?.watching);
+        row === this.loop ? bare : await this.round(row, "memory", "memory", 1, 1, { onSample });
       if (outcome === undefined) continue;
       row.memory = memoryOf(row.allocator.name, outcome, bare);
       row.stats = outcome.result.stats;
@@ -392,7 +402,8 @@ class Schedule {
     of: number,
     watching: Watching = {},
   ): Promise<RoundOutcome | undefined> {
-    await this.view.show(this.progress(row, phase, number, of, undefined, undefined));
+    const before = phase === "timed" ? this.rateOf(row) : undefined;
+    await this.view.show(this.progress(row, phase, number, of, undefined, before));
     const request = this.request(row, mode, watching.relief);
     const startedMs = performance.now();
     // Nothing is drawn while a timed round runs on the same cores.
@@ -414,6 +425,7 @@ class Schedule {
         ...(this.signal === undefined ? {} : { signal: this.signal }),
       });
       this.saw(row, outcome);
+      if (phase !== "timed") this.before += 1;
       return outcome;
     } catch (error) {
       if (!(error instanceof ReplayError) || row === this.loop || isKill(error)) throw error;
@@ -474,8 +486,30 @@ class Schedule {
         verified: each.verified,
         failed: each.failure !== undefined,
         ...(each.outlook === undefined ? {} : { outlook: each.outlook }),
+        ...(each.course === undefined ? {} : { memory: each.course }),
+        ...(each.latency === undefined ? {} : { latency: each.latency }),
+        ...(each.hello === undefined ? {} : { clockNs: each.hello.clockNs }),
       })),
+      overall: this.overall(fraction ?? 0),
+      ...(this.events === undefined ? {} : { events: this.events }),
     };
+  }
+
+  /** Events a second in the last round of a row: the one that follows says nothing before it is over. */
+  private rateOf(row: RowMeasurement): number | undefined {
+    const warmNs = row.rounds.at(-1)?.warmNs;
+    if (warmNs === undefined || warmNs.length === 0) return undefined;
+    return this.plan.measuredEvents / (Math.max(1, median(warmNs)) / 1e9);
+  }
+
+  /** How much of it all is done; who left the race counts no longer. */
+  private overall(fraction: number): number {
+    const racing = this.all();
+    return shareDone(this.options, {
+      racing: racing.length,
+      judged: racing.filter((row) => row !== this.loop && row !== this.again).length,
+      done: racing.reduce((sum, row) => sum + row.rounds.length, this.before) + fraction,
+    });
   }
 
   private remainingNs(rounds: number): number | undefined {

@@ -1,6 +1,7 @@
-import type { MemorySample, RoundOutcome } from "../engine/replayer.js";
+import type { MemorySample, RoundOutcome, RunOptions } from "../engine/replayer.js";
 import { ReplayError } from "../errors.js";
 import type { MemoryResult } from "./measurement.js";
+import type { MemoryCourse } from "./measurement-progress.js";
 
 /** Mean of the bytes over the events between the samples, each holding until the next. */
 function meanOverEvents(timeline: MemoryResult["timeline"]): number {
@@ -39,6 +40,23 @@ function netSamples(allocator: string, round: RoundOutcome, none: RoundOutcome):
     }
     return { ...sample, bytes: Math.max(0, sample.bytes - without.bytes) };
   });
+}
+
+/** Keeps an allocator's memory while it is weighed, for whoever watches: each look less the same one of the empty loop. */
+export function followMemory(
+  none: RoundOutcome,
+  then: RunOptions["onSample"],
+): { course: MemoryCourse; onSample: NonNullable<RunOptions["onSample"]> } {
+  const course: MemoryCourse = [];
+  return {
+    course,
+    onSample: (sample, index) => {
+      const { event, liveBytes, weighs } = sample;
+      const bytes = Math.max(0, sample.bytes - (none.samples[index]?.bytes ?? 0));
+      if (weighs) course.push({ event, liveBytes, bytes });
+      then?.(sample, index);
+    },
+  };
 }
 
 /**

@@ -30,6 +30,19 @@ export interface RecordedProcess {
   readonly bytes: number;
 }
 
+/** What all processes of a recording under way came to so far. */
+export interface RecordingTotals {
+  readonly events: number;
+  readonly bytes: number;
+  /** Events that found no room. */
+  readonly dropped: number;
+  readonly processes: number;
+  readonly alive: number;
+  /** Of those alive, without the recorder's own memory. */
+  readonly residentBytes: number;
+  readonly recording: boolean;
+}
+
 /** A recorded process whose trace is complete. */
 export interface RecordedTrace {
   readonly process: RecordedProcess;

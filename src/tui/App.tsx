@@ -1,113 +1,102 @@
 import { Box, Text, useInput } from "ink";
-import type { Outlook, ProgressRow, RunProgress } from "../measure/measurement-progress.js";
-import { progressLine } from "../measure/measurement-progress.js";
-import { LEVEL_COLOURS, timeToCriticalText } from "../pressure/live/wording.js";
-import { formatBytes, formatDuration, formatPercent, formatRatio } from "../units.js";
-import { Chart } from "./Chart.js";
-import { ratioBar } from "./ratioBar.js";
-import { SeriesRing } from "./seriesRing.js";
-import { usageChart } from "./usageChart.js";
+import { type ProgressRow, type RunProgress, stepText } from "../measure/measurement-progress.js";
+import { AllocatorRows } from "./AllocatorRows.js";
+import { FinishedCases } from "./FinishedCases.js";
+import { Header, headerLines } from "./Header.js";
+import { LatencyPanel, latencyLines } from "./LatencyPanel.js";
+import { hasMemory, LEAST_MEMORY_LINES, MemoryPanel } from "./MemoryPanel.js";
+import { Fan } from "./Outlook.js";
+import type { ViewKey } from "./viewState.js";
 
 export interface AppProps {
   /** What is going on; undefined before the first word of it. */
   readonly progress: RunProgress | undefined;
   /** Name of the row that the others are compared with. */
   readonly baseline: string;
+  /** The allocator that was picked, or is followed. */
+  readonly shown: ProgressRow | undefined;
+  readonly help: boolean;
   /** Size of the terminal, in characters. */
   readonly columns: number;
   readonly lines: number;
+  readonly onKey: (key: ViewKey) => void;
   /** The user pressed `q` or Ctrl-C. */
   readonly onQuit: () => void;
 }
 
-const BAR_COLUMNS = 41;
-
-function state(row: ProgressRow): string {
-  if (row.failed) return "failed";
-  return row.verified === true ? "verified" : "";
-}
-
-function ratioText(row: ProgressRow, baseline: string): string {
-  if (row.allocator === baseline) return "1× (baseline)";
-  if (row.ratio === undefined) return "";
-  const { median, low, high } = row.ratio;
-  const ends = low === null || high === null ? "" : ` [${low.toFixed(2)}, ${high.toFixed(2)}]`;
-  return `${formatRatio(median)}${ends}`;
-}
-
-/** `82 % of 700 MiB, critical in 40 s–9m`. */
-function Warned({ outlook }: { readonly outlook: Outlook }): React.JSX.Element {
-  const { state, ranOut } = outlook;
-  const { limitBytes, usedBytes, level, timeS } = state;
-  if (limitBytes === null) return <Text dimColor>{formatBytes(usedBytes)}, no limit</Text>;
-  const colours = LEVEL_COLOURS[ranOut ? "emergency" : level];
-  const badge = colours === null ? {} : { backgroundColor: colours.background, color: colours.text };
-  const after = `after ${formatDuration(timeS * 1e9)}`;
-  return (
-    <Text>
-      <Text {...badge}>{ranOut ? ` RAN OUT ${after} ` : ` ${level} `}</Text>
-      {ranOut
-        ? ""
-        : ` ${formatPercent(usedBytes / limitBytes)} ${after}, critical ${timeToCriticalText(state)}`}
-    </Text>
-  );
-}
-
-const FAN_LINES = 9;
 const LEAST_FAN_LINES = 5;
+/** A chart is worth so much when cases are listed below it. */
+const CHART_BESIDE_CASES = 12;
+/** With so many lines, some are left empty between the panels. */
+const LINES_FOR_GAPS = 40;
+/** With more room than this, latencies of every kind of call are shown. */
+const ROOMY_LINES = 20;
 
-/** Memory of the allocator at work over the time of the trace, and what is forecast. */
-function Fan({
-  outlook: { state, recent },
-  columns,
-  lines,
-}: {
-  readonly outlook: Outlook;
-  readonly columns: number;
-  readonly lines: number;
-}): React.JSX.Element {
-  const ring = new SeriesRing(Math.max(1, recent.length));
-  for (const { timeS, value } of recent) ring.push(timeS, value);
-  const pastS = Math.max(60, state.timeS - (recent[0]?.timeS ?? state.timeS));
-  return <Chart rows={usageChart(ring, state, { columns, lines, pastS, gapS: pastS })} />;
+const HELP = [
+  "q or Ctrl-C quits; ↑ ↓ or k j pick an allocator, f follows the one at work; h hides this",
+  "bar: interval of the ratio, ¼× to 4×; times are net of the loop; keys count between timed rounds",
+];
+
+/** How the lines between the rows and the keys are shared out. */
+function share(progress: RunProgress, shown: ProgressRow | undefined, room: number) {
+  const looksAhead = progress.phase === "memory" || progress.phase === "relief";
+  const fan = looksAhead && shown?.outlook !== undefined ? shown.outlook : undefined;
+  const charted = shown !== undefined && (fan !== undefined || hasMemory(progress));
+  const done = progress.finished?.length ?? 0;
+  const beside = charted && room >= 2 * CHART_BESIDE_CASES ? CHART_BESIDE_CASES : 0;
+  const cases = done === 0 ? 0 : Math.max(0, Math.min(done + 1, room - beside));
+  const latency = shown !== undefined && room - cases > ROOMY_LINES ? latencyLines(shown) : 0;
+  const chart = room - cases - latency;
+  const least = fan === undefined ? LEAST_MEMORY_LINES : LEAST_FAN_LINES;
+  return { fan, cases, latency, chart: charted && chart >= least ? chart : 0 };
 }
 
-/** A line for each allocator: its ratio so far with the interval as a bar, memory at its peak. */
-export function App({ progress, baseline, columns, lines, onQuit }: AppProps): React.JSX.Element {
+/** A run through allocators: what it does, a row for each of them, memory of one of them over the trace, cases that are done. */
+export function App(props: AppProps): React.JSX.Element {
+  const { progress, baseline, shown, help, columns, lines, onKey, onQuit } = props;
   useInput((input, key) => {
     if (input === "q" || (key.ctrl && input === "c")) onQuit();
+    else if (key.upArrow || input === "k") onKey("up");
+    else if (key.downArrow || input === "j") onKey("down");
+    else if (key.escape || input === "f") onKey("follow");
+    else if (input === "h" || input === "?") onKey("help");
   });
   if (progress === undefined) return <Text>starting…</Text>;
-  const nameColumns = Math.max(9, ...progress.rows.map((row) => row.allocator.length));
-  const hasBar = columns >= nameColumns + BAR_COLUMNS + 48;
   // A frame as tall as the screen would wipe the scrollback.
-  const shown = progress.rows.slice(0, Math.max(1, lines - 4));
-  const looksAhead = progress.phase === "memory" || progress.phase === "relief";
-  const outlook = looksAhead
-    ? progress.rows.find((row) => row.allocator === progress.allocator)?.outlook
-    : undefined;
-  const fanLines = Math.min(FAN_LINES, lines - 4 - shown.length);
+  const most = Math.max(1, lines - 1);
+  const keys = help ? HELP : ["q quits, ↑↓ pick an allocator, h help"];
+  const left = most - headerLines(progress) - keys.length;
+  if (most < headerLines(progress)) return <Text wrap="truncate">{stepText(progress)}</Text>;
+  if (left < 2) return <Header progress={progress} columns={columns} />;
+  const rowLines = progress.rows.length === 0 ? 0 : Math.min(progress.rows.length + 1, left);
+  const gap = lines >= LINES_FOR_GAPS ? 1 : 0;
+  const { fan, cases, latency, chart } = share(progress, shown, left - rowLines - 3 * gap);
+  const empty = gap > 0 && <Text> </Text>;
   return (
     <Box flexDirection="column">
-      <Text wrap="truncate" bold>
-        {progressLine(progress)}
-      </Text>
-      {shown.map((row) => (
-        <Text key={row.allocator} wrap="truncate" color={row.failed ? "red" : "white"}>
-          {row.allocator === progress.allocator ? "▸ " : "  "}
-          {row.allocator.padEnd(nameColumns)} {ratioText(row, baseline).padEnd(22)}
-          {hasBar ? ` ${ratioBar(row.ratio, BAR_COLUMNS)} ` : " "}
-          {row.peakBytes === undefined ? "".padStart(10) : formatBytes(row.peakBytes).padStart(10)}{" "}
-          {state(row)} {row.outlook === undefined ? "" : <Warned outlook={row.outlook} />}
+      <Header progress={progress} columns={columns} />
+      {empty}
+      {rowLines > 0 && (
+        <AllocatorRows
+          {...{ baseline, columns, rows: progress.rows, lines: rowLines }}
+          {...{ atWork: progress.allocator, shown: shown?.allocator }}
+        />
+      )}
+      {rowLines > 0 && empty}
+      {chart > 0 && shown !== undefined && fan === undefined && (
+        <MemoryPanel row={shown} progress={progress} columns={columns} lines={chart} />
+      )}
+      {chart > 0 && fan !== undefined && <Fan outlook={fan} columns={columns} lines={chart} />}
+      {latency > 0 && shown !== undefined && <LatencyPanel row={shown} />}
+      {cases > 1 && progress.finished !== undefined && (
+        <FinishedCases cases={progress.finished} baseline={baseline} columns={columns} lines={cases} />
+      )}
+      {chart + latency + cases > 0 && empty}
+      {keys.map((line) => (
+        <Text key={line} dimColor wrap="truncate">
+          {line}
         </Text>
       ))}
-      {outlook !== undefined && fanLines >= LEAST_FAN_LINES && (
-        <Fan outlook={outlook} columns={columns} lines={fanLines} />
-      )}
-      <Text dimColor wrap="truncate">
-        {hasBar ? `time against ${baseline} (bar: ¼× to 4×), ` : `time against ${baseline}, `}memory at the
-        peak; q quits
-      </Text>
     </Box>
   );
 }

@@ -1,5 +1,5 @@
 import { Text } from "ink";
-import type { CellKind, ChartRun } from "./usageChart.js";
+import type { CellKind, ChartRun } from "./bitmap.js";
 
 type Style = { color?: string; dimColor?: boolean; bold?: boolean };
 
@@ -8,6 +8,7 @@ const CELLS: Readonly<Record<CellKind, Style>> = {
   axis: { dimColor: true },
   blank: {},
   series: { bold: true },
+  live: { color: "cyan" },
   forecast: { color: "cyan", bold: true },
   interval: { color: "cyan" },
   threshold: { color: "magenta" },
@@ -15,7 +16,7 @@ const CELLS: Readonly<Record<CellKind, Style>> = {
   now: { dimColor: true },
 };
 
-/** The rows of usageChart, in colours. */
+/** The rows of a chart, in colours. */
 export function Chart({ rows }: { readonly rows: readonly ChartRun[][] }): React.JSX.Element {
   return (
     <Text wrap="truncate">

@@ -1,14 +1,7 @@
 import type { PressureState } from "../native/pressure.js";
 import { formatBytes, formatPercent } from "../units.js";
+import { AXIS_COLUMNS, Bitmap, brailleOf, type ChartRun, RunLine } from "./bitmap.js";
 import type { SeriesRing } from "./seriesRing.js";
-
-/** What a cell of the chart belongs to. Letters of one kind in a row are a run. */
-export type CellKind = "axis" | "blank" | "series" | "forecast" | "interval" | "threshold" | "limit" | "now";
-
-export interface ChartRun {
-  readonly kind: CellKind;
-  readonly text: string;
-}
 
 export interface ChartOptions {
   /** Of the whole chart, axes included. */
@@ -20,46 +13,8 @@ export interface ChartOptions {
   readonly gapS: number;
 }
 
-const AXIS_COLUMNS = 10;
 /** Of the columns, to the right of now: its scale of times is its own. */
 const FUTURE_SHARE = 0.3;
-
-/** Dots of a braille letter, by column and line in it. */
-const DOTS = [
-  [0x01, 0x02, 0x04, 0x40],
-  [0x08, 0x10, 0x20, 0x80],
-] as const;
-
-/** Dots two to a column and four to a line, from the top left. */
-class Bitmap {
-  private readonly bits: Uint8Array;
-
-  constructor(
-    private readonly columns: number,
-    private readonly lines: number,
-  ) {
-    this.bits = new Uint8Array(columns * lines);
-  }
-
-  dot(x: number, y: number): void {
-    if (x < 0 || y < 0 || x >= 2 * this.columns || y >= 4 * this.lines) return;
-    const at = (y >> 2) * this.columns + (x >> 1);
-    this.bits[at] = (this.bits[at] ?? 0) | (DOTS[x & 1]?.[y & 3] ?? 0);
-  }
-
-  /** Every dot of the line between two places. */
-  line(x0: number, y0: number, x1: number, y1: number): void {
-    const steps = Math.max(1, Math.abs(x1 - x0), Math.abs(y1 - y0));
-    for (let step = 0; step <= steps; step += 1) {
-      const part = step / steps;
-      this.dot(Math.round(x0 + (x1 - x0) * part), Math.round(y0 + (y1 - y0) * part));
-    }
-  }
-
-  at(column: number, line: number): number {
-    return this.bits[line * this.columns + column] ?? 0;
-  }
-}
 
 interface Scale {
   readonly low: number;
@@ -140,26 +95,20 @@ export function usageChart(ring: SeriesRing, state: PressureState, options: Char
   const across = linesAcross(state, scale, lines, y);
   const rows: ChartRun[][] = [];
   for (let line = 0; line < lines; line += 1) {
-    const runs: ChartRun[] = [
-      { kind: "axis", text: `${axisLabel(line, lines, scale, across).padStart(AXIS_COLUMNS)} ` },
-    ];
-    const put = (kind: CellKind, text: string): void => {
-      const last = runs.at(-1);
-      if (last?.kind === kind) runs[runs.length - 1] = { kind, text: last.text + text };
-      else runs.push({ kind, text });
-    };
+    const row = new RunLine();
+    row.put("axis", `${axisLabel(line, lines, scale, across).padStart(AXIS_COLUMNS)} `);
     for (let column = 0; column < columns; column += 1) {
       const bits = [series, forecast, interval].map((map) => map.at(column, line));
       const all = bits.reduce((sum, each) => sum | each, 0);
       const rule = across.get(line);
       if (all !== 0) {
         const kind = bits[0] ? "series" : bits[1] ? "forecast" : "interval";
-        put(kind, String.fromCharCode(0x2800 + all));
-      } else if (rule !== undefined) put(rule.kind, rule.kind === "limit" ? "━" : "┄");
-      else if (column === pastColumns && futureColumns > 0) put("now", "┆");
-      else put("blank", " ");
+        row.put(kind, brailleOf(all));
+      } else if (rule !== undefined) row.put(rule.kind, rule.kind === "limit" ? "━" : "┄");
+      else if (column === pastColumns && futureColumns > 0) row.put("now", "┆");
+      else row.put("blank", " ");
     }
-    rows.push(runs);
+    rows.push(row.runs);
   }
   rows.push([{ kind: "axis", text: timeAxis(options.pastS, lastS, pastColumns, futureColumns) }]);
   return rows;

@@ -301,4 +301,67 @@ describe("progress", () => {
     expect(row?.ratio?.median).toBeCloseTo(0.5, 1);
     expect(row).toMatchObject({ peakBytes: 1100, verified: true, failed: false });
   });
+
+  it("tells memory over the trace as it is weighed, and keeps it", async () => {
+    const { run } = mockRunner(steady);
+    const counts: (number | undefined)[] = [];
+    let last: RunProgress | undefined;
+    const { result } = measure(
+      steady,
+      {},
+      {
+        run: (request, options = {}) =>
+          run(request, {
+            ...options,
+            onSample: (sample, index) => {
+              options.onSample?.(sample, index);
+              options.onProgress?.({ frame: "progress", pass: 0, done: sample.event, total: 20 });
+            },
+          }),
+        view: {
+          show: (progress) => {
+            const row = progress.rows.find(({ allocator: name }) => name === "fast");
+            if (progress.phase === "memory" && progress.allocator === "fast")
+              counts.push(row?.memory?.length);
+            last = progress;
+          },
+        },
+      },
+    );
+    await result;
+    // Before the round, at its own word, and behind each of three looks.
+    expect(counts).toEqual([0, 0, 1, 2, 3]);
+    expect(last?.events).toBe(20);
+    expect(last?.rows.find(({ allocator: name }) => name === "fast")?.memory).toEqual([
+      { event: 0, liveBytes: 0, bytes: 100 },
+      { event: 10, liveBytes: 1000, bytes: 1100 },
+      { event: 20, liveBytes: 500, bytes: 600 },
+    ]);
+  });
+
+  it("tells latency once it is known, and the pace of the round before", async () => {
+    const { result, seen } = measure({ ...steady, noise: 0 });
+    await result;
+    const latency = (progress: RunProgress | undefined) => progress?.rows[0]?.latency?.alloc?.p9999;
+    expect(latency(seen.find(({ phase }) => phase === "memory"))).toBeUndefined();
+    expect(latency(seen.at(-1))).toBe(5);
+    expect(seen.at(-1)?.rows[0]?.clockNs).toBe(10);
+    const timed = seen.filter(({ phase, allocator: name }) => phase === "timed" && name === "fast");
+    expect(timed[0]?.eventsPerSecond).toBeUndefined();
+    // A thousand events in 4 ms.
+    expect(timed[1]?.eventsPerSecond).toBeCloseTo(250_000);
+  });
+
+  it.each([
+    ["as a rule", {}],
+    ["with A/A, without the other rounds", { aa: true, verify: false, latency: false, memory: false }],
+    ["until intervals are narrow", { untilWidth: 1e-9, maxRounds: 8 }],
+  ])("goes from 0 to 1 %s", async (_, options) => {
+    const { result, seen, requests } = measure(steady, options);
+    await result;
+    const shares = seen.map(({ overall }) => overall ?? Number.NaN);
+    expect(shares[0]).toBe(0);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares.at(-1)).toBeCloseTo(1 - 1 / requests.length);
+  });
 });

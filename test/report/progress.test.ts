@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { progressLine, type RunProgress } from "../../src/measure/measurement-progress.js";
+import { overallShare, progressLine, type RunProgress } from "../../src/measure/measurement-progress.js";
 import { LineProgress } from "../../src/report/progress.js";
 
 const timed: RunProgress = {
@@ -28,6 +28,17 @@ describe("progress", () => {
       remainingNs: undefined,
     };
     expect(progressLine(check)).toBe("a.rmt: checking jemalloc, 50 %, 2,000,000 events/s");
+  });
+
+  it("says where in its suites it is, and how much of all is done", () => {
+    const suite = { name: "hot-path", case: 3, cases: 10, suite: 2, suites: 5 };
+    const benching: RunProgress = { ...timed, trace: "hot-path/pairs", overall: 0.5, suite };
+    expect(progressLine(benching)).toBe(
+      "hot-path 3 of 10, suite 2 of 5: hot-path/pairs: timing jemalloc, round 3 of 10, 12.4 s left",
+    );
+    expect(overallShare(benching)).toBeCloseTo((1 + 0.25) / 5);
+    expect(overallShare({ ...timed, overall: 0.5 })).toBe(0.5);
+    expect(overallShare(timed)).toBeUndefined();
   });
 
   it("writes a line over on a terminal, never longer than it, and takes it away at the end", () => {

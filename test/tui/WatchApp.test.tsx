@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { PressureState } from "../../src/native/pressure.js";
 import type { WatchView } from "../../src/pressure/live/watcher.js";
+import type { ChartRun } from "../../src/tui/bitmap.js";
 import { SeriesRing } from "../../src/tui/seriesRing.js";
-import { type ChartRun, chartScale, usageChart } from "../../src/tui/usageChart.js";
+import { chartScale, usageChart } from "../../src/tui/usageChart.js";
 import { openWatchView } from "../../src/tui/watchView.js";
 import { stateAt } from "../pressure/live/state.js";
 import { terminal } from "./terminal.js";
