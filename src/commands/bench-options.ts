@@ -44,7 +44,7 @@ Examples:
   $ rustydb-mem bench hot-path --until 3% --export-json before.json
   $ rustydb-mem bench hot-path --compare before.json
   $ rustydb-mem bench claims
-  $ rustydb-mem bench claims --subject jemalloc`;
+  $ rustydb-mem bench 'claims/m003-*' --subject jemalloc`;
 
 export function benchOptions(): Command {
   const command = new Command("bench")

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
-import { measureClaims } from "../bench/claims/claims.js";
+import { claimName } from "../bench/claims/claim.js";
+import { CLAIMS, measureClaims } from "../bench/claims/claims.js";
 import { forecasterCost } from "../bench/forecaster.js";
 import { type BenchOptions, runSuites, type SuitesResult } from "../bench/run-suites.js";
-import { type BenchSuite, replaySuites, selectSuites } from "../bench/suites.js";
+import { selectSuites } from "../bench/selection.js";
+import { type BenchSuite, replaySuites } from "../bench/suites.js";
 import { replayExecutable } from "../engine/replayer.js";
 import { Interrupted } from "../errors.js";
 import { compareResults } from "../measure/compare-results.js";
@@ -52,8 +54,9 @@ async function measure(
       ? await forecasterCost({ rounds, seed: flags.seed, samples: extent.forecasterSamples }, view, signal)
       : [];
   const claims =
-    selection.claims && goOn && !signal.aborted
+    selection.claims.length > 0 && goOn && !signal.aborted
       ? await measureClaims(
+          selection.claims,
           {
             subject: flags.subject,
             rounds,
@@ -155,7 +158,7 @@ function list(suites: readonly BenchSuite[], context: CommandContext): void {
   for (const suite of suites) {
     for (const each of suite.cases) context.stdout.write(`${suite.name}/${each.name}\n`);
   }
-  context.stdout.write("pressure\nclaims\n");
+  context.stdout.write(`pressure\n${CLAIMS.map(claimName).join("\n")}\n`);
 }
 
 async function bench(words: readonly string[], flags: BenchFlags, context: CommandContext): Promise<void> {

@@ -166,7 +166,7 @@ export function suiteTables(file: ResultFile, width: number): BenchTable[] {
 }
 
 /** `0.62 [0.60, 0.65]` in the unit of the figure. */
-export function formatFinding(value: BenchFigure["value"], unit: string): string {
+function formatFinding(value: BenchFigure["value"], unit: string): string {
   const one = (number: number): string => {
     if (unit === "share") return formatPercent(number);
     if (unit === "bytes") return formatBytes(number);

@@ -33,6 +33,12 @@ export interface ClaimSpec {
   readonly measure: (lab: Lab) => Promise<Finding | NotMeasured>;
 }
 
+/** What the command line calls it: `claims/m003-rollback`. */
+export function claimName({ area, claim }: Pick<ClaimSpec, "area" | "claim">): string {
+  const words = `${area} ${claim}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return `claims/${words.replace(/^-|-$/g, "")}`;
+}
+
 /** The median of several readings with its interval; NotMeasured where there is none. */
 export function findingOf(values: readonly number[], note?: string): Finding | NotMeasured {
   const known = values.filter((value) => Number.isFinite(value));

@@ -32,8 +32,9 @@ async function measured(spec: ClaimSpec, lab: Lab): Promise<Finding | NotMeasure
   }
 }
 
-/** Measures every claim, one after the other; when the signal was raised, those that were done. */
+/** Measures claims, one after the other; when the signal was raised, those that were done. */
 export async function measureClaims(
+  claims: readonly ClaimSpec[],
   options: LabOptions,
   view: ProgressView,
   signal: AbortSignal,
@@ -44,12 +45,12 @@ export async function measureClaims(
     show: (progress) =>
       view.show({
         ...progress,
-        suite: { name: "claims", case: current, cases: CLAIMS.length, suite: 1, suites: 1 },
+        suite: { name: "claims", case: current, cases: claims.length, suite: 1, suites: 1 },
       }),
   };
   const lab = new Lab(options, placed, signal);
   try {
-    for (const spec of CLAIMS) {
+    for (const spec of claims) {
       if (signal.aborted) break;
       current += 1;
       lab.begin(`claims/${spec.area}: ${spec.claim}`);
