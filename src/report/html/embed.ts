@@ -33,6 +33,20 @@ function withoutPasses({ warmProbeNs: _, ...round }: Round): Round {
   return { ...round, warmNs: [median(round.warmNs)], warmCpuNs: [median(round.warmCpuNs)] };
 }
 
+/** What is left of hundreds of results: what reports show of them. */
+function withoutRounds({ memory, latencyNs, ...result }: Result): Result {
+  const operations = Object.entries(latencyNs ?? {}).map(([operation, values]) => [
+    operation,
+    { ...values, curveNs: undefined },
+  ]);
+  return {
+    ...result,
+    rounds: [],
+    ...(memory === undefined ? {} : { memory: { ...memory, timeline: [] } }),
+    ...(latencyNs === undefined ? {} : { latencyNs: Object.fromEntries(operations) as typeof latencyNs }),
+  };
+}
+
 /** JSON that no parser of HTML ends early: `</script` and `<!--` both need their `<`. */
 const safe = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c");
 
@@ -50,8 +64,14 @@ export function embedded(file: ResultFile): Embedded {
   }
   if (json.length > AIM_BYTES) {
     const rounds = eachResult(short, (result) => ({ ...result, rounds: result.rounds.map(withoutPasses) }));
-    json = safe(rounds);
     notes.push("of the warm passes of a round there is only the median");
+    short = rounds;
+    json = safe(short);
+  }
+  if (json.length > AIM_BYTES) {
+    json = safe(eachResult(short, withoutRounds));
+    notes[0] = "rounds, timelines of memory and curves of latency are left out";
+    notes.length = 1;
   }
   return {
     script: new Markup(`<script type="application/json" id="result">${json}</script>\n`),
