@@ -2,7 +2,7 @@ import type { ResultFile } from "../../measure/measurement.js";
 import { formatBytes, formatDuration, formatPercent } from "../../units.js";
 import { csvReport } from "../csv.js";
 import { librariesOf, reproduceLine } from "../details.js";
-import type { Embedded } from "./embed.js";
+import { type Embedded, rounded } from "./embed.js";
 import { html, type Markup, type Part } from "./markup.js";
 
 type Facts = readonly (readonly [string, string])[];
@@ -98,7 +98,7 @@ ${libraries.length > 0 && html`<h3>Libraries</h3><ul class="plain">${libraries.m
 ${traces(file)}
 </section>
 <section aria-labelledby="raw"><h2 id="raw">All figures</h2>
-${file.results.length > 0 && html`<details><summary>A row for each allocator, as CSV</summary><pre tabindex="0">${csvReport(file)}</pre></details>`}
+${file.results.length > 0 && html`<details><summary>A row for each allocator, as CSV</summary><pre tabindex="0">${csvReport(rounded(file))}</pre></details>`}
 <p class="note">The whole result is in this page as JSON: <code>document.getElementById("result").textContent</code>. ${shortened}</p>
 <p class="note">${file.tool.name} ${file.tool.version}, ${file.date}</p>
 </section>

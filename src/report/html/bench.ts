@@ -13,47 +13,29 @@ import {
   suiteSentence,
   tablesOfSuite,
 } from "../bench.js";
-import type { Cell } from "../cells.js";
 import { appendix } from "./appendix.js";
 import { Charts } from "./chart.js";
 import { claimsPart } from "./claims.js";
 import { embedded } from "./embed.js";
-import { figure, type TableCell, type TableSpec, table } from "./figure.js";
+import { figure, type TableSpec, table } from "./figure.js";
 import { html, type Markup, type Part } from "./markup.js";
 import { contents, warningsPart } from "./overview.js";
 import { page } from "./page.js";
 import { legend, type SeriesStyles, seriesStyles, swatch } from "./palette.js";
 import { suiteChart } from "./suite-chart.js";
 
-const SIGNS = { better: "▾ ", worse: "▴ ", failed: "✗ ", neutral: "" } as const;
-
-/** `0.62× [0.60, 0.65]` on two lines: tables of ten allocators are wide enough. */
-function stacked({ text, tone }: Cell): TableCell {
-  const [, middle, ends] = /^(\S.*?) (\[.*\])$/.exec(text) ?? [];
-  if (middle === undefined || ends === undefined) return { text, tone };
-  const sign = SIGNS[tone] !== "" && html`<span aria-hidden="true">${SIGNS[tone]}</span>`;
-  const inner = tone === "neutral" ? middle : html`<span class="${tone}">${sign}${middle}</span>`;
-  return html`${inner} <span class="ends">${ends}</span>`;
-}
-
-/** A table of a benchmark; allocators in its head look as in the chart. */
+/** @param headOf how the name of an allocator stands in the head of its column */
 function benchTable(
   { title, columns, rows }: BenchTable,
-  allocators: readonly string[],
-  styleOf: SeriesStyles,
+  headOf: (allocator: string) => string | Markup = (allocator) => allocator,
 ): TableSpec {
+  const [, ...names] = columns;
   return {
     label: title,
     pinned: true,
-    columns: columns.map((name, at) =>
-      at === 0
-        ? html`<span class="hidden">name</span>`
-        : allocators.includes(name)
-          ? html`${swatch(styleOf(name))}${name}`
-          : name,
-    ),
+    columns: [html`<span class="hidden">name</span>`, ...names.map(headOf)],
     align: columns.map((_, at) => (at === 0 ? "left" : "right")),
-    rows: rows.map(([name, ...cells]) => [name?.text ?? "", ...cells.map(stacked)]),
+    rows: rows.map(([name, ...cells]) => [name?.text ?? "", ...cells]),
   };
 }
 
@@ -92,7 +74,11 @@ async function suiteSection(
   const title = `Time against ${rows.baseline}`;
   const summary = timeSummary(rows);
   const chart = await suiteChart(charts, rows, styleOf, `${title}. ${summary}`);
-  const tables = times.map((each) => benchTable(each, rows.allocators, styleOf));
+  const tables = times.map((each) =>
+    benchTable(each, (name) =>
+      rows.allocators.includes(name) ? html`${swatch(styleOf(name))}${name}` : name,
+    ),
+  );
   const [first] = tables;
   const time =
     chart === undefined || first === undefined
@@ -108,7 +94,7 @@ async function suiteSection(
         });
   const weighed =
     memory !== undefined &&
-    html`<h3>Memory at the peak against ${rows.baseline}</h3>${table(benchTable(memory, rows.allocators, styleOf))}`;
+    html`<h3>Memory at the peak against ${rows.baseline}</h3>${table(benchTable(memory))}`;
   return html`<section aria-labelledby="${anchorOf(suite)}"><h2 id="${anchorOf(suite)}">${suite.name}</h2><p class="note">${suite.title}</p>${time}${weighed}${casesPart(file, suite)}</section>
 `;
 }
@@ -116,22 +102,20 @@ async function suiteSection(
 /** Names come out of a file, and may be anything. */
 const anchorOf = ({ name }: Suite): string => `suite-${name.replace(/[^\w-]/g, "-")}`;
 
-function changesPart(file: ResultFile, styleOf: SeriesStyles): Part {
+function changesPart(file: ResultFile): Part {
   const compared = file.bench?.compared;
   if (compared === undefined) return undefined;
-  const tables = changeTables(file, Number.POSITIVE_INFINITY).map((each) =>
-    table(benchTable(each, file.options.allocators, styleOf)),
-  );
+  const tables = changeTables(file, Number.POSITIVE_INFINITY).map((each) => table(benchTable(each)));
   const [answer] = benchSentences(file).filter((each) => / since |^since /.test(each));
   return html`<section aria-labelledby="changed"><h2 id="changed">What has changed</h2><p class="answer">${capital(answer ?? "")}.</p>
 <p class="note">Since ${compared.path} of ${compared.date}: the ratio of the ratios, each to the baseline of its own run. Below 1 it is faster than it was.</p>${tables}</section>
 `;
 }
 
-function figuresPart(file: ResultFile, styleOf: SeriesStyles): Part {
+function figuresPart(file: ResultFile): Part {
   const all = figureTable(file);
   if (all === undefined) return undefined;
-  return html`<section aria-labelledby="figures"><h2 id="figures">pressure</h2><p class="note">${all.title.replace(/^pressure: /, "")}</p>${table(benchTable(all, [], styleOf))}</section>
+  return html`<section aria-labelledby="figures"><h2 id="figures">pressure</h2><p class="note">${all.title.replace(/^pressure: /, "")}</p>${table(benchTable(all))}</section>
 `;
 }
 
@@ -168,11 +152,7 @@ export async function benchPage(file: ResultFile): Promise<string> {
   const sections: Markup[] = [];
   for (const suite of suites) sections.push(await suiteSection(file, suite, charts, styleOf));
   const warnings = warningsPart(file);
-  const [changes, figures, claims] = [
-    changesPart(file, styleOf),
-    figuresPart(file, styleOf),
-    claimsPart(file),
-  ];
+  const [changes, figures, claims] = [changesPart(file), figuresPart(file), claimsPart(file)];
   const result = embedded(file);
   const title = titleOf(file);
   const links: (readonly [string, string] | false)[] = [

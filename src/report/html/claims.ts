@@ -22,7 +22,7 @@ function verdict(of: ClaimVerdict): Markup {
 function measured({ value, unit }: Claim): Part {
   if (value === null) return html`<span class="note">–</span>`;
   const [, middle, ends] = /^(.*?)(?: (\[.*\]))?$/.exec(formatFinding(value, unit)) ?? [];
-  return html`<b>${middle}</b>${ends !== undefined && html` <span class="ends">${ends}</span>`}`;
+  return html`<b>${middle}</b>${ends !== undefined && html` <i>${ends}</i>`}`;
 }
 
 /** Roles are said again, since a narrow page makes blocks of the rows, and a block has none. */

@@ -225,7 +225,7 @@ export function contents(links: readonly (readonly [string, string])[]): Markup 
 }
 
 /** More are folded away: a benchmark of thirty traces has dozens. */
-const WARNINGS_SHOWN = 8;
+const WARNINGS_SHOWN = 5;
 
 /** What weakens the figures. */
 export function warningsPart(file: ResultFile): Part {

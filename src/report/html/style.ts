@@ -64,10 +64,14 @@ tbody th{font-weight:600}
 tbody tr:hover>*{background:color-mix(in srgb,var(--code) 60%,transparent)}
 .l{text-align:left}.r{text-align:right}
 .better{color:var(--better)}.worse{color:var(--worse)}.failed{color:var(--failed);font-weight:600}
+:is(td,th).better::before{content:"▾ ";content:"▾ "/""}
+:is(td,th).worse::before{content:"▴ ";content:"▴ "/""}
+:is(td,th).failed::before{content:"✗ ";content:"✗ "/""}
 td code,th code{white-space:normal;overflow-wrap:anywhere;display:inline-block;max-width:52ch;min-width:18ch;font-weight:500}
-.ends{display:block;font-size:.92em;color:var(--ink-2);font-weight:400}
+td i{font-style:normal}
+.pinned td i,.claims td i{display:block;font-size:.92em;color:var(--ink-2)}
 .pinned tbody th,.pinned thead th:first-child{position:sticky;left:0;background:var(--card);z-index:1}
-th .swatch{vertical-align:-2px}
+th .swatch{display:block;margin:0 0 3px auto}
 .claims th,.claims td{white-space:normal}
 .claims td:nth-child(2){white-space:nowrap}
 .claims td{min-width:9em}
@@ -90,6 +94,7 @@ figcaption span{display:block;font-size:.88rem;color:var(--ink-2);margin:2px 0 1
 .legend li{display:inline-flex;align-items:center}
 .swatch{margin-right:6px;flex:none}
 .chart svg{display:block;width:100%;height:auto}
+.chart+.scroll{margin-top:14px}
 .half .chart svg{max-width:530px;min-width:320px}
 .wide .chart svg{min-width:660px}
 details{margin:6px 0}
@@ -114,7 +119,7 @@ pre{background:var(--code);border-radius:8px;padding:12px 14px;overflow:auto;max
 .claims tbody th{width:auto;border:0;padding-bottom:2px}
 .claims tbody td{border:0;padding:1px 10px}
 .claims td[data-of]::before{content:attr(data-of) " ";display:inline-block;min-width:5.4em;color:var(--ink-2)}
-.claims .ends{display:inline}
+.claims td i{display:inline}
 .claims tr:not(.area){border-bottom:1px solid var(--rule);padding-bottom:8px}
 .leads b{display:block}
 body{padding:0 14px 48px}header{padding-top:28px}figure{padding:12px 10px 6px}h2{margin-top:44px}}
