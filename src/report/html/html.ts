@@ -6,11 +6,10 @@ import { appendix } from "./appendix.js";
 import { benchPage } from "./bench.js";
 import { Charts } from "./chart.js";
 import { embedded } from "./embed.js";
-import { figures } from "./figure.js";
 import { forecastPart } from "./forecast.js";
-import { latencyFigures } from "./latency.js";
+import { latencyPart } from "./latency.js";
 import { html, type Markup, type Part } from "./markup.js";
-import { memoryParts } from "./memory.js";
+import { memoryPart } from "./memory.js";
 import { contents, facts, meansPart, ratioFigures, resultTable, tiles, warningsPart } from "./overview.js";
 import { page } from "./page.js";
 import { type SeriesStyles, seriesStyles } from "./palette.js";
@@ -42,14 +41,14 @@ async function traceSection(page: Page, trace: TraceResult): Promise<Markup> {
   const rows = reportRows(file, trace, options.sort);
   const anchor = anchors.get(trace.name) ?? "";
   const several = file.traces.length > 1;
-  const latency = await latencyFigures(charts, rows, file.harness.clockNs, styleOf);
-  const memory = await memoryParts(charts, rows, styleOf, pointsOfACurve(file));
+  const latency = await latencyPart(charts, rows, file.harness.clockNs, styleOf);
+  const memory = await memoryPart(charts, rows, styleOf, pointsOfACurve(file));
   const parts: Part[] = [
     several && html`<p class="answer">${answerOf(file, trace)}</p>${facts(trace)}`,
     html`<h3 id="${anchor}-results">Results</h3>${resultTable(file, trace, options)}`,
     await ratioFigures(charts, file, trace, options.sort, styleOf),
-    latency.length > 0 && html`<h3 id="${anchor}-latency">Latency</h3>${figures(latency)}`,
-    memory.length > 0 && html`<h3 id="${anchor}-memory">Memory</h3>${memory}`,
+    latency !== undefined && html`<h3 id="${anchor}-latency">Latency</h3>${latency}`,
+    memory !== undefined && html`<h3 id="${anchor}-memory">Memory</h3>${memory}`,
     await profilePart(charts, trace, `${anchor}-holds`),
     await forecastPart(charts, file, trace, styleOf, `${anchor}-warning`),
   ];
