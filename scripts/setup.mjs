@@ -29,6 +29,7 @@ export async function prepare(purpose) {
     await execute(process.execPath, [join("scripts", "build-native.mjs")]);
   });
   await step("TypeScript build", async () => {
-    await execute(join("node_modules", ".bin", "tsc"), ["-p", "tsconfig.json"]);
+    // With the manual page, which the built tool prints.
+    await execute("npm", ["run", "--silent", "build:ts"]);
   });
 }

@@ -14,12 +14,13 @@ export interface BenchTable {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-type Suite = BenchResult["suites"][number];
+export type Suite = BenchResult["suites"][number];
 
 const plain = (text: string): Cell => ({ text, tone: "neutral" });
 const NOTHING = plain("–");
 
-const shortName = (suite: Suite, trace: string): string => trace.slice(suite.name.length + 1);
+/** The name of a case without that of its suite. */
+export const shortName = (suite: Suite, trace: string): string => trace.slice(suite.name.length + 1);
 
 function ratioCell(row: ReportRow | undefined): Cell {
   if (row === undefined) return NOTHING;
@@ -34,14 +35,16 @@ function nsCell(row: ReportRow | undefined): Cell {
   return ns === undefined || ns === null ? NOTHING : plain(ns.toFixed(ns < 100 ? 2 : 0));
 }
 
-interface SuiteRows {
+/** The results of a suite. */
+export interface SuiteRows {
   readonly suite: Suite;
+  /** Those that stand against the baseline, as they were given. */
   readonly allocators: readonly string[];
   readonly baseline: string;
   readonly of: (trace: string, allocator: string) => ReportRow | undefined;
 }
 
-function rowsOf(file: ResultFile, suite: Suite): SuiteRows {
+export function rowsOfSuite(file: ResultFile, suite: Suite): SuiteRows {
   const traces = file.traces.filter(({ name }) => suite.cases.includes(name));
   const rows = new Map(traces.map((trace) => [trace.name, reportRows(file, trace, "given")]));
   const measured = new Set([...rows.values()].flat().map(({ result }) => result.allocator));
@@ -153,20 +156,30 @@ function timePieces({ suite, allocators, baseline, of }: SuiteRows, width: numbe
   );
 }
 
+/** Time, in as many tables as the width asks for, and memory where it was weighed. */
+export interface SuiteTables {
+  readonly times: readonly BenchTable[];
+  readonly memory: BenchTable | undefined;
+}
+
 /** @param width characters of a line; Infinity where tables may be as wide as they are */
+export function tablesOfSuite(rows: SuiteRows, width: number): SuiteTables {
+  return {
+    times: timePieces(rows, width).map((shown) => timeTable(rows, shown)),
+    memory: memoryTable(rows),
+  };
+}
+
+/** The tables of all suites. @param width as of tablesOfSuite */
 export function suiteTables(file: ResultFile, width: number): BenchTable[] {
   return (file.bench?.suites ?? []).flatMap((suite) => {
-    const rows = rowsOf(file, suite);
-    const memory = memoryTable(rows);
-    return [
-      ...timePieces(rows, width).map((shown) => timeTable(rows, shown)),
-      ...(memory === undefined ? [] : [memory]),
-    ];
+    const { times, memory } = tablesOfSuite(rowsOfSuite(file, suite), width);
+    return [...times, ...(memory === undefined ? [] : [memory])];
   });
 }
 
 /** `0.62 [0.60, 0.65]` in the unit of the figure. */
-function formatFinding(value: BenchFigure["value"], unit: string): string {
+export function formatFinding(value: BenchFigure["value"], unit: string): string {
   const one = (number: number): string => {
     if (unit === "share") return formatPercent(number);
     if (unit === "bytes") return formatBytes(number);
@@ -232,25 +245,30 @@ export function claimNotes(file: ResultFile): string[] {
   });
 }
 
-const commandOf = ({ command }: Claim): string =>
+/** What shows more of a claim, as it is typed. */
+export const commandOf = ({ command }: Claim): string =>
   command.startsWith("npm ") ? command : `rustydb-mem ${command}`;
 
-/** In a sentence or two what came out. */
-export function benchAnswer(file: ResultFile): string {
+/** Who is the fastest over all cases; undefined where there are no means. */
+export function suiteSentence(suite: Suite): string | undefined {
+  const means = suite.means
+    .filter(({ metric, net }) => metric === "warm" && net)
+    .sort((a, b) => a.ratio.median - b.ratio.median);
+  const [best, second] = means;
+  if (best === undefined) return undefined;
+  const words =
+    second === undefined ? "" : `, then ${second.allocator} (${formatRatio(second.ratio.median)})`;
+  return best.ratio.median < 1
+    ? `${best.allocator} takes ${formatRatio(best.ratio.median)} the time of ${best.baseline}${words}`
+    : `${best.baseline} is the fastest, then ${best.allocator} (${formatRatio(best.ratio.median)})`;
+}
+
+/** What came out: of each suite, since a saved result, of the claims. */
+export function benchSentences(file: ResultFile): string[] {
   const sentences: string[] = [];
   for (const suite of file.bench?.suites ?? []) {
-    const means = suite.means
-      .filter(({ metric, net }) => metric === "warm" && net)
-      .sort((a, b) => a.ratio.median - b.ratio.median);
-    const [best, second] = means;
-    if (best === undefined) continue;
-    const words =
-      second === undefined ? "" : `, then ${second.allocator} (${formatRatio(second.ratio.median)})`;
-    sentences.push(
-      best.ratio.median < 1
-        ? `${suite.name}: ${best.allocator} takes ${formatRatio(best.ratio.median)} the time of ${best.baseline}${words}`
-        : `${suite.name}: ${best.baseline} is the fastest, then ${best.allocator} (${formatRatio(best.ratio.median)})`,
-    );
+    const sentence = suiteSentence(suite);
+    if (sentence !== undefined) sentences.push(`${suite.name}: ${sentence}`);
   }
   const compared = file.bench?.compared;
   if (compared !== undefined) {
@@ -271,5 +289,11 @@ export function benchAnswer(file: ResultFile): string {
       `of ${claims.length} claims ${count("met")} are met, ${count("not met")} are not, ${count("open")} are open, ${count("not measured")} not measured`,
     );
   }
+  return sentences;
+}
+
+/** The same as one sentence; empty where nothing came out. */
+export function benchAnswer(file: ResultFile): string {
+  const sentences = benchSentences(file);
   return sentences.length === 0 ? "" : `${sentences.join("; ")}.`;
 }

@@ -4,7 +4,7 @@ import { answerOf, describeTrace, isMeanDifference, overallAnswer } from "./answ
 import { benchAnswer, changeTables, claimNotes, claimTable, figureTable, suiteTables } from "./bench.js";
 import { formatInterval, tableColumns } from "./cells.js";
 import { describeHost, librariesOf, reproduceLine } from "./details.js";
-import { escaped, table } from "./markdown-table.js";
+import { escaped, firstThatFits, SHORTENED, table, WARNINGS_SHOWN } from "./markdown-table.js";
 import { forecastAnswer, forecastNotes, forecastsOf, forecastTables } from "./replay-forecast.js";
 import { reportRows, type Sort } from "./rows.js";
 
@@ -103,9 +103,6 @@ function overview(file: ResultFile, traces: readonly TraceResult[]): string {
   );
 }
 
-/** Warnings beyond these are counted where the report is shortened. */
-const WARNINGS_SHOWN = 10;
-
 function notes(file: ResultFile, shortened: boolean): string[] {
   const warnings = [...file.warnings, ...(file.bench?.compared?.warnings ?? [])];
   const shown = shortened ? warnings.slice(0, WARNINGS_SHOWN) : warnings;
@@ -168,16 +165,11 @@ function written(file: ResultFile, options: MarkdownOptions, length: Length): st
     }
   }
   if (length.kind !== "whole") {
-    sections.push(
-      "_Shortened to what a comment on GitHub holds; --export-json and --export-csv have it all._",
-    );
+    sections.push(SHORTENED);
   }
   sections.push(...notes(file, length.kind !== "whole"));
   return `${sections.join("\n\n")}\n`;
 }
-
-/** Characters that GitHub takes in a comment, with some left for what others put around the report. */
-const LONGEST = 65_000;
 
 /** More never fit: a trace has two lines at least of some 50 characters, and a section of its own four times as many. */
 const MOST_TRACES = 640;
@@ -189,10 +181,8 @@ export function markdownReport(file: ResultFile, options: MarkdownOptions): stri
   for (let traces = Math.min(file.traces.length, MOST_TRACES); traces > 0; traces = Math.floor(traces / 2)) {
     lengths.push({ kind: "overview", traces });
   }
-  let text = "";
-  for (const length of lengths) {
-    text = written(file, options, length);
-    if (text.length <= LONGEST) return text;
+  function* texts(): Generator<string> {
+    for (const length of lengths) yield written(file, options, length);
   }
-  return text;
+  return firstThatFits(texts());
 }

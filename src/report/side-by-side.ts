@@ -1,7 +1,7 @@
 import type { ChalkInstance } from "chalk";
 import type { SideBySide } from "../measure/measurement-change.js";
 import { toned } from "./cells.js";
-import { escaped, table } from "./markdown-table.js";
+import { escaped, firstThatFits, SHORTENED, table, WARNINGS_SHOWN } from "./markdown-table.js";
 import {
   SIDE_BY_SIDE_LEGEND,
   type SideBySideTable,
@@ -63,11 +63,12 @@ export function sideBySideReport(beside: SideBySide, style: Style): string {
   return `${sections.join("\n\n")}\n`;
 }
 
-/** The same for a page. */
-export function sideBySideMarkdown(beside: SideBySide): string {
+/** The same for a page, with the tables of so many traces. */
+function markdownOf(beside: SideBySide, count: number): string {
   const list = (lines: readonly string[]): string => lines.map((line) => `- ${escaped(line)}`).join("\n");
   const sections = sideBySideAnswers(beside).map(escaped);
-  for (const trace of tracesOf(beside)) {
+  const traces = tracesOf(beside);
+  for (const trace of traces.slice(0, count)) {
     sections.push(`## ${escaped(trace)}`);
     for (const { title, columns, rows } of sideBySideTables(beside, trace)) {
       const cells = rows.map((row) => row.map(({ text }) => text));
@@ -75,8 +76,23 @@ export function sideBySideMarkdown(beside: SideBySide): string {
       sections.push(`**${escaped(title)}**`, table(columns, align, cells));
     }
   }
+  const shortened = count < traces.length;
+  if (shortened) sections.push(`… and ${traces.length - count} more traces.`, SHORTENED);
   sections.push(SIDE_BY_SIDE_LEGEND.replace("~", "\\~"));
-  if (beside.warnings.length > 0) sections.push(list(beside.warnings.map((each) => `⚠ ${each}`)));
+  const warnings = beside.warnings.slice(0, shortened ? WARNINGS_SHOWN : undefined);
+  const more = beside.warnings.length - warnings.length;
+  if (more > 0) warnings.push(`and ${more} more warnings`);
+  if (warnings.length > 0) sections.push(list(warnings.map((each) => `⚠ ${each}`)));
   sections.push(list(fileLines(beside)));
   return `${sections.join("\n\n")}\n`;
+}
+
+/** The same for a pull request or a page: fewer traces where GitHub would refuse it. */
+export function sideBySideMarkdown(beside: SideBySide): string {
+  function* texts(): Generator<string> {
+    let count = tracesOf(beside).length;
+    for (; count > 0; count = Math.floor(count / 2)) yield markdownOf(beside, count);
+    yield markdownOf(beside, 0);
+  }
+  return firstThatFits(texts());
 }

@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resultFileSchema } from "../../src/measure/measurement.js";
+import { benchFile, CLAIMS } from "../report/bench-sample.js";
 import { sharedTrace, sharedTraces } from "../trace/shared-data.js";
 import { startChromium } from "./chromium.js";
 import { writeSmallTrace } from "./small-trace.js";
@@ -70,7 +71,7 @@ const CHARTS = `Array.from(document.querySelectorAll("figure"), (figure) => {
     sentence: figure.querySelector("figcaption span").textContent,
     label: svg.getAttribute("role") === "img" ? svg.getAttribute("aria-label") : "",
     units: axes.filter((text) => /\\(.+\\)$|^(thousand |million )?(blocks|events)$/.test(text)).length,
-    figures: figure.querySelectorAll("details table tbody tr").length,
+    figures: figure.querySelectorAll("table tbody tr").length,
     outside: Math.max(...outside),
   };
 })`;
@@ -162,6 +163,33 @@ describe("the HTML report in a browser", () => {
     },
     90_000,
   );
+
+  it("of a benchmark: a chart a suite, and claims that a telephone can read", async () => {
+    const scratch = new Scratch();
+    const [saved, path] = [scratch.file("bench.json"), scratch.file("bench.html")];
+    writeFileSync(saved, JSON.stringify(await benchFile()));
+    const { code, stderr } = await runTool(["report", saved, "--export-html", path], { scratch });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const titles = await expectGoodPage(path, 2);
+    expect(titles).toEqual(["Time against malloc", "Time against malloc"]);
+    const claims = `Array.from(document.querySelectorAll(".claims tbody tr:not(.area)"), (row) =>
+      Array.from(row.children, (cell) => {
+        const [box, frame] = [cell.getBoundingClientRect(), row.closest(".scroll").getBoundingClientRect()];
+        return { role: cell.getAttribute("role"), out: Math.max(box.right - frame.right, frame.left - box.left) };
+      }))`;
+    for (const width of [1280, 390]) {
+      await open(path, width, "light", async ({ page }) => {
+        const rows = (await page.evaluate(claims)) as { role: string; out: number }[][];
+        expect(rows).toHaveLength(CLAIMS.length);
+        for (const cells of rows) {
+          expect(cells.map(({ role }) => role)).toEqual(["rowheader", "cell", "cell", "cell"]);
+          expect(Math.max(...cells.map(({ out }) => out))).toBeLessThanOrEqual(0);
+        }
+        await page.emulateMedia({ media: "print" });
+        expect(await page.evaluate(`document.querySelector(".verdict").offsetHeight > 0`)).toBe(true);
+      });
+    }
+  }, 90_000);
 
   it("goes on paper: light, nothing folded, nothing that scrolls or is cut", async () => {
     const scratch = new Scratch();

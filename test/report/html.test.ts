@@ -8,6 +8,7 @@ import { html } from "../../src/report/html/markup.js";
 import { seriesStyles } from "../../src/report/html/palette.js";
 import { thinned } from "../../src/report/html/thin.js";
 import { measuredTrace, resultFile, steadyWorld } from "../measure/sample.js";
+import { benchFile, CLAIMS } from "./bench-sample.js";
 
 const report = (file: ResultFile): Promise<string> => htmlReport(file, { sort: "time", unit: undefined });
 
@@ -177,7 +178,8 @@ describe("the HTML report", () => {
       },
     });
     const page = await report(resultFile([measured], { partial: true }));
-    expect(page).toMatch(/<span class="failed"><span aria-hidden="true">✗ <\/span>FAILED<\/span>/);
+    expect(page).toContain('<td class="l failed">FAILED</td>');
+    expect(page).toContain('.failed::before{content:"✗ "');
     expect(page).toContain("a: jemalloc was stopped: jemalloc: a byte changed");
     expect(page).toContain("Partial: ");
   });
@@ -188,6 +190,100 @@ describe("the HTML report", () => {
     expect(page).not.toMatch(/Latency<\/h3>|Memory<\/h3>/);
     const empty = { ...resultFile([measured]), results: [], comparisons: [] };
     expect(await report(empty)).toContain("Nothing could be compared on this trace.");
+  });
+});
+
+describe("the page of a benchmark", () => {
+  it("has the verdict, a chart with its table for each suite, what changed, and the claims", async () => {
+    const page = await report(await benchFile());
+    const order = [
+      "<title>3 benchmarks, the forecaster’s cost, 4 claims</title>",
+      "<li><b>hot-path</b> rustydb takes 0.50× the time of malloc, then jemalloc (0.83×).</li>",
+      '<h2 id="suite-hot-path">hot-path</h2>',
+      "Time against malloc</strong>",
+      ">pairs</th>",
+      ">geometric mean</th>",
+      "Memory at the peak against malloc</h3>",
+      '<h2 id="suite-aging">aging</h2>',
+      '<h2 id="figures">pressure</h2>',
+      "255 ns <i>[245, 266]</i>",
+      '<p class="answer">Since old.json 1 of 2 times are longer, 0 shorter.</p>',
+      '<h2 id="claims">Claims of the design</h2>',
+      "To measure it again",
+    ];
+    const places = order.map((part) => page.indexOf(part));
+    expect(order.filter((_, at) => (places[at] ?? -1) < 0)).toEqual([]);
+    expect([...places].sort((a, b) => a - b)).toEqual(places);
+    expect(page.match(/<figure/g)).toHaveLength(2);
+    expect(page).not.toMatch(/How long an allocation takes|Resident memory over the trace|Blocks by size/);
+    expect(page).toContain('<td class="r better">0.50×');
+    expect(page).toMatch(/<td class="r worse">1\.30× <i>\[1\.20, 1\.40\]<\/i>/);
+  });
+
+  it("tells of a claim the verdict in a word and a sign, the value, the target, how, and the command", async () => {
+    const page = await report(await benchFile());
+    for (const { claim, target, protocol, note, command, verdict } of CLAIMS) {
+      const row = page.split("<tr").find((each) => each.includes(`"claim">${claim}<`)) ?? "";
+      expect(row).toMatch(new RegExp(`aria-hidden="true">[✓✗◐–]</span> ${verdict}</span>`));
+      expect(row).toContain(`>${target}</td>`);
+      expect(row).toContain(note === undefined ? protocol : `${protocol}; ${note}`);
+      expect(row).toContain(`<code>${command.startsWith("npm ") ? "" : "rustydb-mem "}${command}</code>`);
+    }
+    expect(page).toContain("<b>47.4 ns</b> <i>[40.4, 54.7]</i>");
+    expect(page).toContain("2 of 3 met");
+  });
+
+  it("marks dots that are no difference, and draws no interval where there is none", async () => {
+    const file = await benchFile();
+    const same = file.comparisons.map((each) => ({
+      ...each,
+      ratio: { median: 1.1, low: 0.9, high: each.allocator === "jemalloc" ? null : 1.3 },
+    }));
+    const [told, untold] = [await report(file), await report({ ...file, comparisons: same })];
+    const hollow = (page: string): number => page.match(/fill="var\(--card\)"/g)?.length ?? 0;
+    expect(hollow(untold)).toBeGreaterThan(hollow(told));
+    expect(untold).toContain('<td class="r">~1.10×');
+  });
+
+  it("lets no name become markup, and no two sections share an id", async () => {
+    const file = await benchFile();
+    const named = JSON.parse(
+      JSON.stringify(file)
+        .replaceAll('"jemalloc"', JSON.stringify(EVIL))
+        .replaceAll("fast path", JSON.stringify(EVIL).slice(1, -1)),
+    ) as ResultFile;
+    const page = await report(named);
+    expect(page).not.toContain("<img");
+    expect(page.match(/<\/script/g)).toHaveLength(1);
+    const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [, to] of page.matchAll(/href="#([^"]*)"/g)) expect(ids).toContain(to);
+  });
+
+  it("does with claims alone, and with nothing at all", async () => {
+    const file = await benchFile();
+    const none = { traces: [], results: [], comparisons: [], warnings: [] };
+    const { bench } = file;
+    if (bench === undefined) throw new Error("a sample without a benchmark");
+    const claims = await report({
+      ...{ ...file, ...none },
+      bench: { suites: [], figures: [], claims: bench.claims },
+    });
+    expect(claims).toContain(
+      '<p class="lead">Of 4 claims 2 are met, 1 are not, 0 are open, 1 not measured.</p>',
+    );
+    expect(claims).not.toMatch(/<figure|as CSV|>Traces</);
+    const empty = await report({ ...file, ...none, bench: { suites: [], figures: [], claims: [] } });
+    expect(empty).toContain("Nothing came out that could be compared.");
+  });
+
+  it("stays below 600 KB with thirty cases and ten allocators", async () => {
+    const page = await report(await benchFile({ cases: 30, peers: 8 }));
+    expect(page.length).toBeLessThan(600_000);
+    expect(page).toContain("rounds, cold times, memory and latency are left out, whose figures the CSV has");
+    const kept = embeddedIn(page);
+    expect(kept.results).toHaveLength(300);
+    expect(kept.results.every(({ warm, rounds }) => warm !== undefined && rounds.length === 0)).toBe(true);
   });
 });
 

@@ -61,6 +61,22 @@ describe("results side by side", () => {
     expect(text).toContain("## a\\|b");
   });
 
+  it("as Markdown fit into a comment on GitHub, with what was left out counted", async () => {
+    const beside = sideBySide(await pair(), 0);
+    const [row] = beside.rows;
+    if (row === undefined) throw new Error("a sample without rows");
+    const rows = Array.from({ length: 900 }, (_, at) => ({ ...row, trace: `trace-${at}` }));
+    const warnings = Array.from({ length: 40 }, (_, at) => `warning ${at}`);
+    const text = sideBySideMarkdown({ ...beside, rows, warnings });
+    expect(text.length).toBeLessThan(65_536);
+    const shown = text.match(/^## trace-/gm)?.length ?? 0;
+    expect(shown).toBeGreaterThan(50);
+    expect(text).toContain(`… and ${900 - shown} more traces.`);
+    expect(text).toContain("Shortened to what a comment on GitHub holds");
+    expect(text).toContain("and 30 more warnings");
+    expect(text).toContain("(reference)");
+  });
+
   it("as CSV have a row a trace, allocator and file", async () => {
     const [head = "", ...rows] = sideBySideCsv(sideBySide(await pair(), 0))
       .trim()

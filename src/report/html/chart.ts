@@ -40,6 +40,25 @@ const rounded = (svg: string): string =>
     tag.replace(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10)),
   );
 
+const INHERITED =
+  /^(?:fill|stroke|stroke-width|stroke-linecap|stroke-dasharray|text-anchor|font-size|font-weight)$/;
+const ATTRIBUTE = / ([\w-]+)="([^"]*)"/g;
+
+/** What all children of a group say is said once by the group: hundreds of marks have a width, and ticks a colour. */
+const shared = (svg: string): string =>
+  svg.replace(/<g>((?:<(line|path|text) [^<>]*(?:\/>|>[^<]*<\/\2>)){3,})<\/g>/g, (group, inside: string) => {
+    const tags = inside.match(/<(?:line|path|text) [^<>]*>/g) ?? [];
+    const common = [...(tags[0] ?? "").matchAll(ATTRIBUTE)].filter(
+      ([whole, name = ""]) => INHERITED.test(name) && tags.every((tag) => tag.includes(whole)),
+    );
+    if (common.length === 0) return group;
+    const said = common.map(([whole]) => whole).join("");
+    const less = inside.replace(/<(?:line|path|text) [^<>]*>/g, (tag) =>
+      common.reduce((short, [whole]) => short.replace(whole, ""), tag),
+    );
+    return `<g${said}>${less}</g>`;
+  });
+
 /** What a mark is drawn for nobody with: no path, no pixel. */
 const empty = /<path class="(?:background|foreground)"[^>]*(?:d=""|d="M0,0h0v0h0Z")[^>]*\/>/g;
 
@@ -71,7 +90,7 @@ export class Charts {
     const open =
       `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${escaped(label)}" ` +
       `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="inherit">`;
-    return new Markup(`${open}${rounded(own.replaceAll(' font-family="inherit"', ""))}`);
+    return new Markup(`${open}${shared(rounded(own.replaceAll(' font-family="inherit"', "")))}`);
   }
 }
 

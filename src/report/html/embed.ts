@@ -33,6 +33,34 @@ function withoutPasses({ warmProbeNs: _, ...round }: Round): Round {
   return { ...round, warmNs: [median(round.warmNs)], warmCpuNs: [median(round.warmCpuNs)] };
 }
 
+/** Digits enough for every report. */
+const DIGITS = 6;
+
+/** The same result with no more digits than reports show. */
+export function rounded(file: ResultFile): ResultFile {
+  const short = (_: string, value: unknown): unknown =>
+    typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value;
+  return JSON.parse(JSON.stringify(file, short)) as ResultFile;
+}
+
+/** What is left of hundreds of results: what reports compare, and the page's CSV has the other figures. */
+function outline({ allocator, trace, route, threads, order, verified, warm, failure }: Result): Result {
+  return {
+    ...{ trace, allocator, route, environment: {}, threads, order, rounds: [], stats: {}, verified },
+    ...(warm && { warm }),
+    ...(failure && { failure }),
+  };
+}
+
+function outlined(file: ResultFile): ResultFile {
+  const results = file.results.filter(({ route }) => route !== "none").map(outline);
+  const anyNet = file.comparisons.some(({ metric, net }) => metric === "warm" && net);
+  const comparisons = file.comparisons.filter(
+    ({ metric, net }) => metric === "peak" || (metric === "warm" && net === anyNet),
+  );
+  return rounded({ ...file, results, comparisons });
+}
+
 /** JSON that no parser of HTML ends early: `</script` and `<!--` both need their `<`. */
 const safe = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c");
 
@@ -50,8 +78,19 @@ export function embedded(file: ResultFile): Embedded {
   }
   if (json.length > AIM_BYTES) {
     const rounds = eachResult(short, (result) => ({ ...result, rounds: result.rounds.map(withoutPasses) }));
-    json = safe(rounds);
     notes.push("of the warm passes of a round there is only the median");
+    short = rounds;
+    json = safe(short);
+  }
+  // The page of a benchmark has a row and a dot for each of them, and is long enough.
+  if (json.length > AIM_BYTES && file.bench !== undefined) {
+    json = safe(outlined(file));
+    notes.splice(
+      0,
+      notes.length,
+      "rounds, cold times, memory and latency are left out, whose figures the CSV has",
+      `numbers have ${DIGITS} digits`,
+    );
   }
   return {
     script: new Markup(`<script type="application/json" id="result">${json}</script>\n`),

@@ -13,6 +13,10 @@ const LEVEL_COLOURS = LEVELS.map((level) => `var(--level-${level})`);
 
 const seconds = (value: number): string => formatDuration(value * 1e9);
 
+/** A limit far above all usage would leave no room for what is shown. */
+const limitInSight = ({ limitBytes, peakBytes }: ForecastResult): boolean =>
+  limitBytes !== null && limitBytes <= 3 * peakBytes;
+
 /** Usage over the trace's time, the limit, and what was forecast as each level was entered. */
 async function fanFigure(
   charts: Charts,
@@ -21,7 +25,7 @@ async function fanFigure(
   styleOf: SeriesStyles,
 ): Promise<Markup> {
   const { chart, spanS, limitBytes, outS, entries, peakBytes } = forecast;
-  const inSight = limitBytes !== null && limitBytes <= 3 * peakBytes;
+  const inSight = limitBytes !== null && limitInSight(forecast);
   const unit = byteUnit(inSight ? Math.max(limitBytes, peakBytes) : peakBytes);
   const time = secondUnit(spanS);
   const style = styleOf(allocator);
@@ -125,19 +129,10 @@ async function fanFigure(
         ? "memory never runs out."
         : `memory runs out after ${seconds(outS)}.`);
   const title = `Early warning with ${allocator}`;
-  const entered = LEVELS.filter((level) => entries.some((entry) => entry.level === level));
   return figure({
     title,
     summary,
     chart: await charts.draw({ width: 380, height: 250, layer }, `${title}. ${summary}`),
-    legend: legend(
-      [style],
-      [
-        patch("var(--live)", "live"),
-        ...entered.map((level) => patch(`var(--level-${level})`, `${level}, and its forecast`)),
-        ...(inSight ? [patch("var(--level-critical)", "limit (dashed)")] : []),
-      ],
-    ),
     data: {
       columns: ["level", "entered", "times", "memory then", "forecast of 60 s, with its 90 % interval"],
       align: ["left", "right", "right", "right", "right"],
@@ -155,6 +150,23 @@ async function fanFigure(
       }),
     },
   });
+}
+
+/** Of all fans: allocators, levels that any of them entered, and the limit where one comes near it. */
+function fanLegend(all: ReturnType<typeof forecastsOf>, styleOf: SeriesStyles): Markup {
+  const entered = LEVELS.filter((level) =>
+    all.some(({ forecast }) => forecast.entries.some((entry) => entry.level === level)),
+  );
+  return legend(
+    all.map(({ allocator }) => styleOf(allocator)),
+    [
+      patch("var(--live)", "live"),
+      ...entered.map((level) => patch(`var(--level-${level})`, `${level}, and its forecast`)),
+      ...(all.some(({ forecast }) => limitInSight(forecast))
+        ? [patch("var(--level-critical)", "limit (dashed)")]
+        : []),
+    ],
+  );
 }
 
 /** What the early warning makes of a replay; nothing where nobody asked to look ahead. */
@@ -176,5 +188,5 @@ export async function forecastPart(
       html`<h4>${title}</h4>${table({ label: title, columns, align, rows })}<p class="note">${about}</p>`,
   );
   const notes = forecastNotes(all).map((note) => html`<p class="note">${note}</p>`);
-  return html`<h3 id="${id}">The early warning</h3><p>${forecastAnswer(all)}</p>${figures(fans)}${tables}${notes}`;
+  return html`<h3 id="${id}">The early warning</h3><p>${forecastAnswer(all)}</p>${fanLegend(all, styleOf)}${figures(fans)}${tables}${notes}`;
 }

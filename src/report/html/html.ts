@@ -3,14 +3,14 @@ import type { TimeUnit } from "../../units.js";
 import { answerOf, overallAnswer } from "../answer.js";
 import { reportRows, type Sort } from "../rows.js";
 import { appendix } from "./appendix.js";
+import { benchPage } from "./bench.js";
 import { Charts } from "./chart.js";
 import { embedded } from "./embed.js";
-import { figures } from "./figure.js";
 import { forecastPart } from "./forecast.js";
-import { latencyFigures } from "./latency.js";
+import { latencyPart } from "./latency.js";
 import { html, type Markup, type Part } from "./markup.js";
-import { memoryParts } from "./memory.js";
-import { facts, meansPart, ratioFigures, resultTable, tiles, warningsPart } from "./overview.js";
+import { memoryPart } from "./memory.js";
+import { contents, facts, meansPart, ratioFigures, resultTable, tiles, warningsPart } from "./overview.js";
 import { page } from "./page.js";
 import { type SeriesStyles, seriesStyles } from "./palette.js";
 import { profilePart } from "./profile.js";
@@ -41,14 +41,14 @@ async function traceSection(page: Page, trace: TraceResult): Promise<Markup> {
   const rows = reportRows(file, trace, options.sort);
   const anchor = anchors.get(trace.name) ?? "";
   const several = file.traces.length > 1;
-  const latency = await latencyFigures(charts, rows, file.harness.clockNs, styleOf);
-  const memory = await memoryParts(charts, rows, styleOf, pointsOfACurve(file));
+  const latency = await latencyPart(charts, rows, file.harness.clockNs, styleOf);
+  const memory = await memoryPart(charts, rows, styleOf, pointsOfACurve(file));
   const parts: Part[] = [
     several && html`<p class="answer">${answerOf(file, trace)}</p>${facts(trace)}`,
     html`<h3 id="${anchor}-results">Results</h3>${resultTable(file, trace, options)}`,
     await ratioFigures(charts, file, trace, options.sort, styleOf),
-    latency.length > 0 && html`<h3 id="${anchor}-latency">Latency</h3>${figures(latency)}`,
-    memory.length > 0 && html`<h3 id="${anchor}-memory">Memory</h3>${memory}`,
+    latency !== undefined && html`<h3 id="${anchor}-latency">Latency</h3>${latency}`,
+    memory !== undefined && html`<h3 id="${anchor}-memory">Memory</h3>${memory}`,
     await profilePart(charts, trace, `${anchor}-holds`),
     await forecastPart(charts, file, trace, styleOf, `${anchor}-warning`),
   ];
@@ -70,8 +70,8 @@ function partsOf(file: ResultFile, trace: TraceResult, anchor: string): (readonl
   ];
 }
 
-function contents({ file, anchors }: Page, warned: boolean): Markup {
-  const links: (readonly [string, string])[] = [
+function contentsOf({ file, anchors }: Page, warned: boolean): Markup {
+  return contents([
     ...(warned ? [["warnings", "To be kept in mind"] as const] : []),
     ...(file.traces.length > 1 ? [["all", "All traces"] as const] : []),
     ...(file.traces.length > 1
@@ -79,15 +79,15 @@ function contents({ file, anchors }: Page, warned: boolean): Markup {
       : file.traces.flatMap((trace) => partsOf(file, trace, anchors.get(trace.name) ?? ""))),
     ["how", "How it was measured"],
     ["raw", "All figures"],
-  ];
-  return html`<nav aria-label="Contents"><ul>${links.map(([to, text]) => html`<li><a href="#${to}">${text}</a></li>`)}</ul></nav>`;
+  ]);
 }
 
 /**
  * A result as one page: the verdict, tables and charts, and the result itself as JSON. It needs no network and runs no script.
- * With many traces each section has what its trace has figures of.
+ * With many traces each section has what its trace has figures of. A benchmark has a page of its own kind.
  */
 export async function htmlReport(file: ResultFile, options: HtmlOptions): Promise<string> {
+  if (file.bench !== undefined) return benchPage(file);
   const anchors = new Map(file.traces.map(({ name }, at) => [name, `trace-${at + 1}`]));
   const made: Page = { file, options, charts: new Charts(), styleOf: seriesStyles(file), anchors };
   const [only] = file.traces.length === 1 ? file.traces : [];
@@ -103,7 +103,7 @@ export async function htmlReport(file: ResultFile, options: HtmlOptions): Promis
     title,
     answer,
     html`<header><p class="eyebrow">${file.tool.name}: allocators side by side</p><h1>${title}</h1>
-<p class="lead">${answer}</p>${only !== undefined && [tiles(file, only), facts(only)]}${contents(made, warnings !== undefined)}</header>
+<p class="lead">${answer}</p>${only !== undefined && [tiles(file, only), facts(only)]}${contentsOf(made, warnings !== undefined)}</header>
 <main id="main" tabindex="-1">${warnings}
 ${means !== undefined && html`<section aria-labelledby="all"><h2 id="all">All traces</h2>${means}</section>`}
 ${sections}${appendix(file, result)}</main>

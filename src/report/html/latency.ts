@@ -2,8 +2,8 @@ import type { LatencyResult, Percentiles } from "../../measure/measurement.js";
 import { formatCount, formatDuration } from "../../units.js";
 import type { ReportRow } from "../rows.js";
 import { type Charts, seriesChannels } from "./chart.js";
-import { figure } from "./figure.js";
-import type { Markup } from "./markup.js";
+import { figure, figures } from "./figure.js";
+import { html, type Markup, type Part } from "./markup.js";
 import { legend, patch, type SeriesStyles } from "./palette.js";
 
 type Operation = keyof LatencyResult;
@@ -128,7 +128,6 @@ async function operationFigure(
     title,
     summary,
     chart: await charts.draw({ width: 380, height: 280, layer }, `${title}. ${summary}`),
-    legend: legend(styles, floorNs > low ? [patch("var(--band)", "below twice the clock’s own cost")] : []),
     data: {
       columns: ["allocator", "operations", ...NAMED.map(([, , name]) => name), "longest"],
       align: ["left", ...Array<"right">(7).fill("right")],
@@ -142,21 +141,25 @@ async function operationFigure(
   });
 }
 
-/** A chart for each kind of operation that was timed. */
-export async function latencyFigures(
+/** A chart for each kind of operation that was timed, below one legend; nothing where none was. */
+export async function latencyPart(
   charts: Charts,
   rows: readonly ReportRow[],
   clockNs: number | null,
   styleOf: SeriesStyles,
-): Promise<Markup[]> {
+): Promise<Part> {
   const all: Markup[] = [];
+  const shown = new Set<string>();
   for (const [operation, title] of OPERATIONS) {
     const measured = rows.flatMap(({ result }): Measured[] => {
       const values = result.latencyNs?.[operation];
       if (values === undefined || values.count === 0 || result.route === "none") return [];
       return [{ allocator: result.allocator, values }];
     });
+    for (const { allocator } of measured) shown.add(allocator);
     if (measured.length > 0) all.push(await operationFigure(charts, title, measured, clockNs, styleOf));
   }
-  return all;
+  if (all.length === 0) return undefined;
+  const floor = clockNs === null ? [] : [patch("var(--band)", "below twice the clock’s own cost")];
+  return html`${legend([...shown].map(styleOf), floor)}${figures(all)}`;
 }

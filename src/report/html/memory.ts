@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatPercent } from "../../units.js";
 import type { ReportRow } from "../rows.js";
 import { type Charts, type Spec, seriesChannels } from "./chart.js";
 import { figure, table } from "./figure.js";
-import type { Markup } from "./markup.js";
+import type { Markup, Part } from "./markup.js";
 import { legend, patch, type SeriesStyles } from "./palette.js";
 import { byteUnit, countUnit } from "./scales.js";
 import { thinned } from "./thin.js";
@@ -105,7 +105,6 @@ async function overTime(
     summary,
     wide: true,
     chart: await charts.draw({ width: 860, height: 330, layer }, `${title}. ${summary}`),
-    legend: legend(styles, [patch("var(--live)", "live: asked for and not freed")]),
     data: {
       columns: ["allocator", "event", "live", "memory"],
       align: ["left", "right", "right", "right"],
@@ -166,7 +165,6 @@ async function fragmentation(
       { width: 860, height: 260, layer: lines(x, y, values, styles) },
       `${title}. ${summary}`,
     ),
-    legend: legend(styles),
     data: {
       columns: ["allocator", "event", "fragmentation"],
       align: ["left", "right", "right"],
@@ -211,18 +209,19 @@ function summaryTable(all: readonly Weighed[]): Markup {
 }
 
 /** Memory over the trace, beyond what is alive, and in figures; nothing where it was not weighed. `points`: of each curve. */
-export async function memoryParts(
+export async function memoryPart(
   charts: Charts,
   rows: readonly ReportRow[],
   styleOf: SeriesStyles,
   points: number,
-): Promise<Markup[]> {
+): Promise<Part> {
   const all = weighed(rows);
-  if (all.length === 0) return [];
-  const beyond = await fragmentation(charts, all, styleOf, points);
+  if (all.length === 0) return undefined;
+  const styles = all.map(({ allocator }) => styleOf(allocator));
   return [
+    legend(styles, [patch("var(--live)", "live: asked for and not freed")]),
     await overTime(charts, all, styleOf, points),
-    ...(beyond === undefined ? [] : [beyond]),
+    await fragmentation(charts, all, styleOf, points),
     summaryTable(all),
   ];
 }

@@ -219,6 +219,14 @@ function ratioMatrix(file: ResultFile, anchors: ReadonlyMap<string, string>): Ma
   });
 }
 
+/** Links to the sections: id and text. */
+export function contents(links: readonly (readonly [string, string])[]): Markup {
+  return html`<nav aria-label="Contents"><ul>${links.map(([to, text]) => html`<li><a href="#${to}">${text}</a></li>`)}</ul></nav>`;
+}
+
+/** More are folded away: a benchmark of thirty traces has dozens. */
+const WARNINGS_SHOWN = 5;
+
 /** What weakens the figures. */
 export function warningsPart(file: ResultFile): Part {
   const floors = Object.entries(file.harness.noiseFloor ?? {}).map(([trace, floor]) =>
@@ -230,7 +238,11 @@ export function warningsPart(file: ResultFile): Part {
     ...(file.partial ? ["Partial: this is what was finished before it was stopped."] : []),
     ...floors,
     ...file.warnings,
+    ...(file.bench?.compared?.warnings ?? []),
   ];
   if (all.length === 0) return undefined;
-  return html`<section class="warnings" aria-labelledby="warnings"><h2 id="warnings">To be kept in mind</h2><ul>${all.map((text) => html`<li>${text}</li>`)}</ul></section>`;
+  const list = (some: readonly string[]): Markup =>
+    html`<ul>${some.map((text) => html`<li>${text}</li>`)}</ul>`;
+  const rest = all.slice(WARNINGS_SHOWN);
+  return html`<section class="warnings" aria-labelledby="warnings"><h2 id="warnings">To be kept in mind</h2>${list(all.slice(0, WARNINGS_SHOWN))}${rest.length > 0 && html`<details><summary>And ${rest.length} more</summary>${list(rest)}</details>`}</section>`;
 }

@@ -41,6 +41,8 @@ main:focus{outline:none}
 header{padding-top:56px}
 .eyebrow{margin:0 0 4px;font-size:.8rem;letter-spacing:.06em;text-transform:uppercase;color:var(--ink-2)}
 .lead{font-size:clamp(1.45rem,1rem + 2.1vw,2.2rem);line-height:1.25;letter-spacing:-.015em;font-weight:650;max-width:32ch;max-width:min(100%,40ch);margin:14px 0 26px;text-wrap:pretty}
+.leads{list-style:none;margin:18px 0 28px;padding:0;display:grid;gap:7px 22px;font-size:1.15rem;line-height:1.4;font-weight:550}
+.leads b{display:inline-block;min-width:7.2em;font-weight:500;color:var(--ink-2)}
 .answer{font-size:1.15rem;font-weight:600}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,150px),1fr));gap:12px;margin:0 0 18px}
 .tiles div{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:12px 16px;display:flex;flex-direction:column-reverse;justify-content:flex-end}
@@ -62,7 +64,26 @@ tbody th{font-weight:600}
 tbody tr:hover>*{background:color-mix(in srgb,var(--code) 60%,transparent)}
 .l{text-align:left}.r{text-align:right}
 .better{color:var(--better)}.worse{color:var(--worse)}.failed{color:var(--failed);font-weight:600}
+:is(td,th).better::before{content:"▾ ";content:"▾ "/""}
+:is(td,th).worse::before{content:"▴ ";content:"▴ "/""}
+:is(td,th).failed::before{content:"✗ ";content:"✗ "/""}
 td code,th code{white-space:normal;overflow-wrap:anywhere;display:inline-block;max-width:52ch;min-width:18ch;font-weight:500}
+td i{font-style:normal}
+.pinned td i,.claims td i{display:block;font-size:.92em;color:var(--ink-2)}
+.pinned tbody th,.pinned thead th:first-child{position:sticky;left:0;background:var(--card);z-index:1}
+th .swatch{display:block;margin:0 0 3px auto}
+.claims th,.claims td{white-space:normal}
+.claims td:nth-child(2){white-space:nowrap}
+.claims td{min-width:9em}
+.claims tbody th{font-weight:400;text-align:left;width:56%}
+.claims thead th{text-align:left}
+.claims .area th{background:var(--code);font-weight:600;padding-top:10px}
+.claims .area span{float:right;font-weight:400;color:var(--ink-2)}
+.claim{display:block;font-weight:600}
+.how{display:block;color:var(--ink-2);font-size:.94em;max-width:66ch}
+.claims th code{min-width:0;max-width:none;font-size:.84em;color:var(--ink-2)}
+.verdict{font-weight:600;white-space:nowrap}
+.verdict.open{color:var(--s4)}.verdict.absent{color:var(--ink-2)}
 .gauge{display:inline-block;min-width:110px;padding:0 6px;border-radius:3px;background:linear-gradient(to left,var(--gauge) var(--share),transparent var(--share))}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));gap:20px;margin:0 0 20px}
 figure{margin:0;min-width:0;background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:16px 16px 10px}
@@ -73,6 +94,7 @@ figcaption span{display:block;font-size:.88rem;color:var(--ink-2);margin:2px 0 1
 .legend li{display:inline-flex;align-items:center}
 .swatch{margin-right:6px;flex:none}
 .chart svg{display:block;width:100%;height:auto}
+.chart+.scroll{margin-top:14px}
 .half .chart svg{max-width:530px;min-width:320px}
 .wide .chart svg{min-width:660px}
 details{margin:6px 0}
@@ -91,7 +113,16 @@ pre{background:var(--code);border-radius:8px;padding:12px 14px;overflow:auto;max
 .pairs dd{margin:0;overflow-wrap:anywhere}
 .plain{list-style:none;padding:0;margin:0 0 12px;font-size:.9rem}
 .plain li{overflow-wrap:anywhere}
-@media (max-width:600px){body{padding:0 14px 48px}header{padding-top:28px}figure{padding:12px 10px 6px}h2{margin-top:44px}}
+@media (max-width:600px){
+.claims,.claims tbody,.claims tr,.claims th,.claims td{display:block}
+.claims thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+.claims tbody th{width:auto;border:0;padding-bottom:2px}
+.claims tbody td{border:0;padding:1px 10px}
+.claims td[data-of]::before{content:attr(data-of) " ";display:inline-block;min-width:5.4em;color:var(--ink-2)}
+.claims td i{display:inline}
+.claims tr:not(.area){border-bottom:1px solid var(--rule);padding-bottom:8px}
+.leads b{display:block}
+body{padding:0 14px 48px}header{padding-top:28px}figure{padding:12px 10px 6px}h2{margin-top:44px}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}`;
 
 // On paper nothing opens and nothing scrolls: figures that are folded away are left out, and what is wide becomes small.
@@ -105,7 +136,8 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere}
 table{font-size:7.5pt}
 th,td{padding:2px 4px;white-space:normal}
 thead{display:table-header-group}
-tr,figure,.tiles,.legend,figcaption{break-inside:avoid}
+tr,.half,.chart,.tiles,.legend,figcaption{break-inside:avoid}
+.pinned tbody th,.pinned thead th:first-child{position:static}
 h2,h3,h4{break-after:avoid}
 h2{margin-top:24pt}
 .half .chart svg,.wide .chart svg{min-width:0;max-width:100%}
