@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { DEFAULT_SUITES, SUITE_NAMES } from "../bench/suites.js";
 import { collect, share, wholeNumber } from "./option-values.js";
-import { addResultOptions, type ResultFlags } from "./result-output.js";
+import { addResultOptions, type ResultFlags } from "./result-options.js";
 
 /** What commander makes of the words. */
 export interface BenchFlags extends ResultFlags {

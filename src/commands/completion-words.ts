@@ -38,7 +38,7 @@ async function valuesOf(
     return { words: plain(allocatorNames().map((name) => `${before}${name}`)), files: false };
   }
   if (/trace|workload|series|^<?[ab]>?$/.test(term)) {
-    const { shippedWorkloads } = await import("../workload/shipped.js");
+    const { shippedWorkloads } = await import("../workload/shipped-names.js");
     return {
       words: shippedWorkloads().map((name) => ({ word: name, about: "shipped workload" })),
       files: true,

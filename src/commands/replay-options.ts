@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { byteLimit, collect, milliseconds, share, wholeNumber } from "./option-values.js";
-import { addResultOptions, type ResultFlags } from "./result-output.js";
+import { addResultOptions, type ResultFlags } from "./result-options.js";
 
 /** What commander makes of the words. */
 export interface ReplayFlags extends ResultFlags {

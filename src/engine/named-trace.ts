@@ -16,7 +16,8 @@ export async function namedTrace(name: string, isTrace = false): Promise<TraceSo
   const isWorkloadFile = /\.ya?ml$/i.test(name);
   if (!isWorkloadFile && (existsSync(name) || !/^[\w-]+$/.test(name))) return name;
   // Only here, so that who reads a trace does not wait for the parser of YAML.
-  const { findWorkload, shippedWorkloads } = await import("../workload/shipped.js");
+  const { shippedWorkloads } = await import("../workload/shipped-names.js");
+  const { findWorkload } = await import("../workload/shipped.js");
   if (!isWorkloadFile && !shippedWorkloads().includes(name)) throw await unknown(name, shippedWorkloads());
   const { compileWorkload } = await import("../workload/compile.js");
   const workload = findWorkload(name);

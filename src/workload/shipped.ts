@@ -1,24 +1,16 @@
 /** The workloads that come with the tool: workloads/NAME.yaml. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.js";
-import { packageRoot } from "../native.js";
 import { compileWorkload, type WorkloadOverrides } from "./compile.js";
 import { readWorkloadFile, type Workload } from "./document.js";
 import { suggest } from "./mistake.js";
-
-const FOLDER = join(packageRoot, "workloads");
-
-export function shippedWorkloads(): string[] {
-  return readdirSync(FOLDER)
-    .filter((name) => name.endsWith(".yaml"))
-    .map((name) => name.slice(0, -".yaml".length))
-    .sort();
-}
+import { SHIPPED_FOLDER, shippedWorkloads } from "./shipped-names.js";
 
 /** A shipped workload by its name, or a file. Throws UserError where there is neither. */
 export function findWorkload(nameOrPath: string): Workload {
-  if (shippedWorkloads().includes(nameOrPath)) return readWorkloadFile(join(FOLDER, `${nameOrPath}.yaml`));
+  if (shippedWorkloads().includes(nameOrPath))
+    return readWorkloadFile(join(SHIPPED_FOLDER, `${nameOrPath}.yaml`));
   if (/\.ya?ml$/i.test(nameOrPath) || existsSync(nameOrPath)) return readWorkloadFile(nameOrPath);
   throw new UserError("unknown-workload", `there is no workload "${nameOrPath}"`, {
     remedy: `${suggest(nameOrPath, shippedWorkloads())} A file of your own ends in .yaml.`,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command } from "../../src/commands/generate.js";
 import { runTrace } from "../../src/trace/source.js";
 import { workloadJsonSchema } from "../../src/workload/json-schema.js";
-import { shippedWorkloads } from "../../src/workload/shipped.js";
+import { shippedWorkloads } from "../../src/workload/shipped-names.js";
 import { play } from "./world.js";
 
 let folder: string;

@@ -7,7 +7,8 @@ import { packageRoot } from "../../src/native.js";
 import { runGenerated } from "../../src/trace/generated.js";
 import { TraceFit } from "../../src/workload/fit.js";
 import { workloadJsonSchema } from "../../src/workload/json-schema.js";
-import { findWorkload, shippedProgram, shippedWorkloads } from "../../src/workload/shipped.js";
+import { findWorkload, shippedProgram } from "../../src/workload/shipped.js";
+import { shippedWorkloads } from "../../src/workload/shipped-names.js";
 
 const folder = join(packageRoot, "workloads");
 const committed: unknown = JSON.parse(readFileSync(join(folder, "workload.schema.json"), "utf8"));

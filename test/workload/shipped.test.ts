@@ -11,7 +11,8 @@ import { packageRoot } from "../../src/native.js";
 import { runGenerated } from "../../src/trace/generated.js";
 import { TraceOutput } from "../../src/trace/output.js";
 import { runTrace } from "../../src/trace/source.js";
-import { findWorkload, shippedProgram, shippedWorkloads } from "../../src/workload/shipped.js";
+import { findWorkload, shippedProgram } from "../../src/workload/shipped.js";
+import { shippedWorkloads } from "../../src/workload/shipped-names.js";
 
 const EVENTS = 30_000;
 
