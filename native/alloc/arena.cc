@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/checks.h"
+#include "os/process_fence.h"
 
 namespace rmem {
 namespace {
@@ -19,6 +20,9 @@ constexpr std::size_t kHeadBytes = 64;
 static_assert(sizeof(ArenaChunk) <= kHeadBytes && sizeof(ArenaRegion) <= kHeadBytes);
 
 constexpr std::uint32_t kEndsPerReclaim = 256;
+constexpr std::uint32_t kEndsPerClock = 16;
+
+constexpr std::uint8_t kUnbiasedAfterSharing = 200;
 
 // Wraps after 49 days; differences do not mind.
 std::uint32_t NowMs() noexcept {
@@ -44,6 +48,7 @@ bool ArenaAllocator::Init(PageHeap* pages, MetadataPool* pool, const ArenaConfig
   pool_ = pool;
   config_ = config;
   if (!states_.Init(this, pool)) return false;
+  RegisterFences();
   id_ = lastArenaAllocatorId.fetch_add(1, std::memory_order_relaxed) + 1;
   return true;
 }
@@ -60,6 +65,17 @@ ArenaThread* ArenaAllocator::ThisThread() noexcept {
   return thread;
 }
 
+template <class CountFunction>
+void ArenaAllocator::Count(CountFunction count) noexcept {
+  if (ArenaThread* thread = ThisThread()) {
+    const OwnLockGuard guard(thread->lock);
+    count(thread->stats);
+  } else {
+    const LockGuard guard(statsLock_);
+    count(stats_);
+  }
+}
+
 void ArenaAllocator::Forget() noexcept {
   if (arenaThreadSlot.allocatorId == id_) arenaThreadSlot = {};
 }
@@ -69,7 +85,7 @@ Transaction* ArenaAllocator::Begin(Transaction* parent, std::uint32_t type,
   ArenaThread* thread = ThisThread();
   Transaction* transaction = nullptr;
   if (thread != nullptr) {
-    const LockGuard guard(thread->lock);
+    const OwnLockGuard guard(thread->lock);
     transaction = thread->transactions;
     if (transaction != nullptr) {
       thread->transactions = transaction->nextSibling_;
@@ -81,6 +97,7 @@ Transaction* ArenaAllocator::Begin(Transaction* parent, std::uint32_t type,
   std::memset(static_cast<void*>(transaction), 0, sizeof(Transaction));
   transaction->type_ = type % kTypes;
   transaction->parent_ = parent;
+  BiasToThread(transaction);
   if (estimateBytes != 0) {
     transaction->estimated_ = true;
     transaction->estimateBytes_ = estimateBytes;
@@ -93,6 +110,20 @@ Transaction* ArenaAllocator::Begin(Transaction* parent, std::uint32_t type,
     parent->firstChild_ = transaction;
   }
   return transaction;
+}
+
+/**
+ * Most transactions are used by the thread that began them, and need no atomic operation. To find out that
+ * one is not costs some microseconds: the next of its type are taken for such as well.
+ */
+void ArenaAllocator::BiasToThread(Transaction* transaction) noexcept {
+  std::atomic<std::uint8_t>& shared = shared_[transaction->type_];
+  const std::uint8_t left = shared.load(std::memory_order_relaxed);
+  if (left == 0) {
+    transaction->lock_.Bias();
+  } else {
+    shared.store(left - 1, std::memory_order_relaxed);
+  }
 }
 
 void ArenaAllocator::Commit(Transaction* transaction, bool inherit) noexcept {
@@ -151,6 +182,8 @@ void ArenaAllocator::EndOne(Transaction* transaction, Ending ending) noexcept {
     }
   }
   Account(*transaction, ending);
+  if (transaction->lock_.Revoked()) [[unlikely]]
+    shared_[transaction->type_].store(kUnbiasedAfterSharing, std::memory_order_relaxed);
   if (ending == Ending::kInherited) {
     HandOver(transaction, parent);
   } else {
@@ -158,7 +191,7 @@ void ArenaAllocator::EndOne(Transaction* transaction, Ending ending) noexcept {
   }
   ArenaThread* thread = ThisThread();
   if (thread != nullptr) {
-    const LockGuard guard(thread->lock);
+    const OwnLockGuard guard(thread->lock);
     if (thread->transactionCount < kMaxKeptTransactions) {
       transaction->nextSibling_ = thread->transactions;
       thread->transactions = transaction;
@@ -177,15 +210,16 @@ void ArenaAllocator::Account(const Transaction& transaction, Ending ending) noex
   // Below zero when the parent took back what a child had put into the chunk that was handed over.
   const auto sum = static_cast<std::int64_t>(transaction.filledBytes_ + inCurrent);
   const auto used = static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
-  const LockGuard guard(statsLock_);
   // Regions come and go by themselves: they say nothing of how large a first chunk should be.
   usage_[transaction.type_].Observe(used);
-  stats_.committed += ending != Ending::kAborted ? 1 : 0;
-  stats_.inherited += ending == Ending::kInherited ? 1 : 0;
-  stats_.aborted += ending == Ending::kAborted ? 1 : 0;
-  stats_.usedBytes += used + transaction.regionBytes_;
-  stats_.heldBytes += ending == Ending::kInherited ? 0 : transaction.heldBytes_;
-  stats_.wasteBytes += transaction.wasteBytes_;
+  Count([&](ArenaStats& stats) {
+    stats.committed += ending != Ending::kAborted ? 1 : 0;
+    stats.inherited += ending == Ending::kInherited ? 1 : 0;
+    stats.aborted += ending == Ending::kAborted ? 1 : 0;
+    stats.usedBytes += used + transaction.regionBytes_;
+    stats.heldBytes += ending == Ending::kInherited ? 0 : transaction.heldBytes_;
+    stats.wasteBytes += transaction.wasteBytes_;
+  });
 }
 
 void ArenaAllocator::HandOver(Transaction* child, Transaction* parent) noexcept {
@@ -222,6 +256,14 @@ void ArenaAllocator::HandOver(Transaction* child, Transaction* parent) noexcept 
   }
 }
 
+/** Chunks are kept for seconds: the clock need not be asked at each end. What is late by some ends goes back
+ * early. */
+std::uint32_t ArenaAllocator::RecentMs(ArenaThread* thread) noexcept {
+  if (thread == nullptr) return NowMs();
+  if (thread->endsSinceReclaim % kEndsPerClock == 0) thread->nowMs = NowMs();
+  return thread->nowMs;
+}
+
 void ArenaAllocator::ReleaseMemory(Transaction* transaction) noexcept {
   for (ArenaRegion* region = transaction->regions_; region != nullptr;) {
     ArenaRegion* next = region->next;
@@ -230,7 +272,7 @@ void ArenaAllocator::ReleaseMemory(Transaction* transaction) noexcept {
   }
   if (transaction->chunks_ == nullptr) return;
   ArenaThread* thread = ThisThread();
-  const std::uint32_t now = NowMs();
+  const std::uint32_t now = RecentMs(thread);
   for (ArenaChunk* chunk = transaction->chunks_; chunk != nullptr;) {
     ArenaChunk* next = chunk->next;
     KeepChunk(thread, chunk, now);
@@ -239,9 +281,7 @@ void ArenaAllocator::ReleaseMemory(Transaction* transaction) noexcept {
   if (thread == nullptr || ++thread->endsSinceReclaim < kEndsPerReclaim) return;
   thread->endsSinceReclaim = 0;
   const std::uint64_t bytes = ReclaimThread(*thread, now, config_.staleMs);
-  if (bytes == 0) return;
-  const LockGuard guard(statsLock_);
-  stats_.reclaimedBytes += bytes;
+  if (bytes != 0) Count([&](ArenaStats& stats) { stats.reclaimedBytes += bytes; });
 }
 
 // Whether the thread may keep so many pages in all. What it takes of the budget stays its own until it
@@ -256,7 +296,7 @@ bool ArenaAllocator::MayKeep(ArenaThread& thread, std::uint64_t pages) noexcept 
 void ArenaAllocator::KeepChunk(ArenaThread* thread, ArenaChunk* chunk, std::uint32_t nowMs) noexcept {
   const unsigned bin = BinFor(chunk->pages);
   if (thread != nullptr && bin < ArenaThread::kBins) {
-    const LockGuard guard(thread->lock);
+    const OwnLockGuard guard(thread->lock);
     const std::uint64_t cached = thread->cachedPages + chunk->pages;
     if (cached * kPageBytes <= config_.threadCacheBytes && MayKeep(*thread, cached)) {
       chunk->releasedMs = nowMs;
@@ -274,7 +314,7 @@ ArenaChunk* ArenaAllocator::TakeChunk(std::uint32_t pages) noexcept {
   const unsigned bin = BinFor(pages);
   ArenaChunk* chunk = nullptr;
   if (thread != nullptr && bin < ArenaThread::kBins) {
-    const LockGuard guard(thread->lock);
+    const OwnLockGuard guard(thread->lock);
     chunk = thread->bins[bin];
     if (chunk != nullptr) {
       thread->bins[bin] = chunk->next;
@@ -286,9 +326,10 @@ ArenaChunk* ArenaAllocator::TakeChunk(std::uint32_t pages) noexcept {
   if (chunk == nullptr) return nullptr;
   chunk->pages = pages;
   chunk->next = nullptr;
-  const LockGuard guard(statsLock_);
-  ++stats_.chunks;
-  stats_.cachedChunks += cached ? 1 : 0;
+  Count([&](ArenaStats& stats) {
+    ++stats.chunks;
+    stats.cachedChunks += cached ? 1 : 0;
+  });
   return chunk;
 }
 
@@ -332,6 +373,10 @@ void ArenaAllocator::ReclaimStale(std::uint32_t ageMs) noexcept {
 
 void ArenaAllocator::Flush(ArenaThread& thread) noexcept {
   ReclaimThread(thread, 0, 0);
+  {
+    const LockGuard guard(statsLock_);
+    stats_.Add(thread.stats);
+  }
   for (Transaction* transaction = thread.transactions; transaction != nullptr;) {
     Transaction* next = transaction->nextSibling_;
     pool_->Free(transaction, sizeof(Transaction));
@@ -351,18 +396,17 @@ bool ArenaAllocator::MayGrow(const Transaction& transaction) const noexcept {
 bool ArenaAllocator::MayHold(Transaction* transaction, std::uint64_t bytes) noexcept {
   const std::uint64_t held = transaction->heldBytes_ + bytes;
   if (held <= config_.profiles[transaction->profile_].limitBytes) return true;
-  const LockGuard guard(statsLock_);
   while (held > config_.profiles[transaction->profile_].limitBytes) {
     if (!MayGrow(*transaction)) {
-      ++stats_.refused;
+      Count([](ArenaStats& stats) { ++stats.refused; });
       return false;
     }
     if (transaction->profile_ + 1 == kArenaProfiles) {
-      ++stats_.pastLimit;
+      Count([](ArenaStats& stats) { ++stats.pastLimit; });
       return true;
     }
     ++transaction->profile_;
-    ++stats_.growths;
+    Count([](ArenaStats& stats) { ++stats.growths; });
   }
   return true;
 }
@@ -461,8 +505,7 @@ void* ArenaAllocator::AllocateRegion(Transaction* transaction, std::size_t size,
   transaction->regions_ = region;
   transaction->heldBytes_ += held;
   transaction->regionBytes_ += held;
-  const LockGuard statsGuard(statsLock_);
-  ++stats_.regions;
+  Count([](ArenaStats& stats) { ++stats.regions; });
   return start + head;
 }
 
@@ -535,13 +578,36 @@ void* ArenaAllocator::Reallocate(Transaction* transaction, void* p, std::size_t 
 }
 
 ArenaUsage ArenaAllocator::UsageOf(std::uint32_t type) noexcept {
-  const LockGuard guard(statsLock_);
-  return usage_[type % kTypes];
+  return usage_[type % kTypes].Get();
 }
 
 ArenaStats ArenaAllocator::Stats() noexcept {
-  const LockGuard guard(statsLock_);
-  return stats_;
+  ArenaStats all{};
+  {
+    const LockGuard guard(statsLock_);
+    all = stats_;
+  }
+  states_.ForEach([&](ArenaThread& thread) {
+    const LockGuard guard(thread.lock);
+    all.Add(thread.stats);
+  });
+  return all;
+}
+
+void ArenaStats::Add(const ArenaStats& other) noexcept {
+  committed += other.committed;
+  inherited += other.inherited;
+  aborted += other.aborted;
+  chunks += other.chunks;
+  cachedChunks += other.cachedChunks;
+  regions += other.regions;
+  growths += other.growths;
+  pastLimit += other.pastLimit;
+  refused += other.refused;
+  usedBytes += other.usedBytes;
+  heldBytes += other.heldBytes;
+  wasteBytes += other.wasteBytes;
+  reclaimedBytes += other.reclaimedBytes;
 }
 
 }  // namespace rmem

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include "alloc/page_heap.h"
 #include "alloc/thread_states.h"
 #include "base/bits.h"
+#include "os/biased_lock.h"
 #include "os/lock.h"
 
 namespace rmem {
@@ -42,7 +44,7 @@ class Transaction {
  private:
   friend class ArenaAllocator;
 
-  SpinLock lock_;
+  BiasedLock lock_;  // towards the thread that began it
   bool estimated_;
   std::uint8_t profile_;
   std::uint32_t type_;
@@ -62,17 +64,31 @@ class Transaction {
   std::uint64_t wasteBytes_;   // freed but not taken back
 };
 
+struct ArenaStats {
+  std::uint64_t committed, inherited, aborted;
+  std::uint64_t chunks, cachedChunks;  // taken; of them from a thread's cache
+  std::uint64_t regions;
+  std::uint64_t growths, pastLimit, refused;
+  std::uint64_t usedBytes, heldBytes,
+      wasteBytes;  // summed over ended transactions: handed out, held for it, freed early
+  std::uint64_t reclaimedBytes;
+
+  void Add(const ArenaStats& other) noexcept;
+};
+
 struct ArenaThread {
   static constexpr unsigned kBins = 14;  // chunks of 4 KiB .. 32 MiB
 
   ThreadStateLinks<ArenaThread> links;
-  SpinLock lock;  // the thread's own, except for a purge by another
+  BiasedLock lock;  // the thread's own, except for a purge by another and for who wants the counts
   std::uint32_t endsSinceReclaim;
+  std::uint32_t nowMs;  // not long ago
   std::uint64_t cachedPages;
   std::uint64_t budgetPages;  // taken of the budget: for these, or for such as transactions have now
   ArenaChunk* bins[kBins];
   Transaction* transactions;
   std::uint32_t transactionCount;
+  ArenaStats stats;  // of what this thread did
 };
 
 struct ArenaThreadSlot {
@@ -88,16 +104,6 @@ struct TransactionStats {
   std::uint64_t wasteBytes;   // freed but not taken back
   std::uint64_t limitBytes;   // of its profile now
   std::uint32_t profile;      // by number
-};
-
-struct ArenaStats {
-  std::uint64_t committed, inherited, aborted;
-  std::uint64_t chunks, cachedChunks;  // taken; of them from a thread's cache
-  std::uint64_t regions;
-  std::uint64_t growths, pastLimit, refused;
-  std::uint64_t usedBytes, heldBytes,
-      wasteBytes;  // summed over ended transactions: handed out, held for it, freed early
-  std::uint64_t reclaimedBytes;
 };
 
 /**
@@ -128,20 +134,19 @@ class ArenaAllocator {
   TransactionStats StatsOf(Transaction* transaction) noexcept;
 
   void* Allocate(Transaction* transaction, std::size_t size, std::size_t alignment, bool zeroed) noexcept {
-    void* p = nullptr;
-    if (size <= config_.oversizedBytes) [[likely]] {
-      const LockGuard guard(transaction->lock_);
+    if (size <= config_.oversizedBytes && transaction->lock_.Enter()) [[likely]] {
       const std::uintptr_t start = AlignUp(transaction->bump_, AlignmentFor(size, alignment));
       const std::uintptr_t end = start + BytesFor(size);
-      if (end <= transaction->end_) [[likely]] {
+      const bool fits = end <= transaction->end_;
+      if (fits) [[likely]]
         transaction->bump_ = end;
-        p = reinterpret_cast<void*>(start);
+      transaction->lock_.Leave();
+      if (fits) [[likely]] {
+        auto* p = reinterpret_cast<void*>(start);
+        return zeroed ? std::memset(p, 0, size) : p;
       }
     }
-    if (p == nullptr) [[unlikely]]
-      return AllocateSlow(transaction, size, alignment, zeroed);
-    if (zeroed) std::memset(p, 0, size);
-    return p;
+    return AllocateSlow(transaction, size, alignment, zeroed);
   }
   /** Takes the last block back; others wait for the end. */
   void Free(Transaction* transaction, void* p, std::size_t size) noexcept {
@@ -190,11 +195,16 @@ class ArenaAllocator {
   void End(Transaction* transaction, Ending ending) noexcept;
   void EndOne(Transaction* transaction, Ending ending) noexcept;
   void AbortChildren(Transaction* transaction) noexcept;
+  void BiasToThread(Transaction* transaction) noexcept;
   void Account(const Transaction& transaction, Ending ending) noexcept;
   void HandOver(Transaction* child, Transaction* parent) noexcept;
   void ReleaseMemory(Transaction* transaction) noexcept;
 
   ArenaThread* ThisThread() noexcept;
+  /** count(ArenaStats&), of the calling thread. */
+  template <class CountFunction>
+  void Count(CountFunction count) noexcept;
+  std::uint32_t RecentMs(ArenaThread* thread) noexcept;
   ArenaChunk* TakeChunk(std::uint32_t pages) noexcept;
   bool MayKeep(ArenaThread& thread, std::uint64_t pages) noexcept;
   void KeepChunk(ArenaThread* thread, ArenaChunk* chunk, std::uint32_t nowMs) noexcept;
@@ -209,8 +219,10 @@ class ArenaAllocator {
   ArenaConfig config_;
   ThreadStates<ArenaThread, ArenaAllocator> states_;
   SpinLock statsLock_;
-  ArenaStats stats_{};
-  std::array<ArenaUsage, kTypes> usage_{};
+  ArenaStats stats_{};  // of threads that have ended, or have no state
+  std::array<SharedArenaUsage, kTypes> usage_;
+  // By type: so many that begin next are not biased, since one of the type was used by several threads.
+  std::array<std::atomic<std::uint8_t>, kTypes> shared_{};
 };
 
 }  // namespace rmem

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -49,6 +50,24 @@ struct ArenaUsage {
   /** Enough for nearly all. */
   std::uint64_t estimateBytes() const noexcept { return meanBytes + 2 * spreadBytes; }
   void Observe(std::uint64_t bytes) noexcept;
+};
+
+/** The same, seen by many threads without a lock: of two that observe at the same time one may go unheard. */
+class SharedArenaUsage {
+ public:
+  ArenaUsage Get() const noexcept {
+    return {meanBytes_.load(std::memory_order_relaxed), spreadBytes_.load(std::memory_order_relaxed)};
+  }
+  void Observe(std::uint64_t bytes) noexcept {
+    ArenaUsage usage = Get();
+    usage.Observe(bytes);
+    meanBytes_.store(usage.meanBytes, std::memory_order_relaxed);
+    spreadBytes_.store(usage.spreadBytes, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> meanBytes_{0};
+  std::atomic<std::uint64_t> spreadBytes_{0};
 };
 
 /** The profile, by number, for a transaction expected to use so much. */

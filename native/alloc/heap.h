@@ -120,11 +120,7 @@ class Heap {
   void* Allocate(Transaction* transaction, std::size_t size, std::size_t alignment,
                  bool zeroed) noexcept requires kHasTransactions {
     void* p = arenas_.Allocate(transaction, size, alignment, zeroed);
-    if (p == nullptr) [[unlikely]] {
-      Drain();
-      p = arenas_.Allocate(transaction, size, alignment, zeroed);
-    }
-    return p;
+    return p != nullptr ? p : AllocateDrained(transaction, size, alignment, zeroed);
   }
   void Free(Transaction* transaction, void* p, std::size_t size) noexcept requires kHasTransactions {
     arenas_.Free(transaction, p, size);
@@ -196,6 +192,12 @@ class Heap {
   void FreeElsewhere(void* p, std::size_t size, std::size_t alignment) noexcept;
   /** Gives back what is only kept for speed, because memory ran out. */
   void Drain() noexcept { static_cast<void>(Purge()); }
+  /** Once more, with all caches emptied. */
+  [[gnu::noinline]] void* AllocateDrained(Transaction* transaction, std::size_t size, std::size_t alignment,
+                                          bool zeroed) noexcept {
+    Drain();
+    return arenas_.Allocate(transaction, size, alignment, zeroed);
+  }
 
   SlabAllocator slabs_;           // first: its id and table are what the fast path reads
   std::size_t slabEndBytes_ = 0;  // sizes from here on are not for slabs; all in hardened mode

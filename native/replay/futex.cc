@@ -1,7 +1,6 @@
 #include "replay/futex.h"
 
 #include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -11,8 +10,6 @@
 
 namespace rmem {
 namespace {
-
-bool fencesRegistered = false;
 
 constexpr int kFutexSpins = 100;
 constexpr std::uint64_t kYieldNs = 50'000;
@@ -40,19 +37,6 @@ void FutexWait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::ui
 
 void FutexWake(std::atomic<std::uint32_t>& word, int threads) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, threads, nullptr, nullptr, 0);
-}
-
-bool RegisterFences() {
-  fencesRegistered = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-  return fencesRegistered;
-}
-
-bool HasFences() {
-  return fencesRegistered;
-}
-
-void FenceOtherThreads() {
-  if (fencesRegistered) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
 }  // namespace rmem

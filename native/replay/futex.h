@@ -9,16 +9,6 @@ namespace rmem {
 void FutexWait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint64_t timeoutNs);
 void FutexWake(std::atomic<std::uint32_t>& word, int threads);
 
-/** Asks the kernel, once and before threads start, for FenceOtherThreads. False where it has none. */
-bool RegisterFences();
-
-/**
- * A full fence on this and all running threads of the process (membarrier): lets the side that never sleeps
- * do without one. Does nothing where RegisterFences was refused; sleeps must then be short.
- */
-void FenceOtherThreads();
-bool HasFences();
-
 /** Tells the CPU that this is a spin loop. */
 inline void SpinPause() {
 #if defined(__x86_64__)

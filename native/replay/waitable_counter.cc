@@ -2,6 +2,8 @@
 
 #include <climits>
 
+#include "os/process_fence.h"
+
 namespace rmem {
 namespace {
 

@@ -1,7 +1,7 @@
 #include <unistd.h>
 
+#include "os/process_fence.h"
 #include "replay/frames.h"
-#include "replay/futex.h"
 #include "replay/halt.h"
 #include "replay/replay_options.h"
 #include "replay/round.h"

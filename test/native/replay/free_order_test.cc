@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "os/process_fence.h"
 #include "replay/futex.h"
 #include "replay/halt.h"
 #include "replay/plan_file.h"

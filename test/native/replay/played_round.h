@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "os/process_fence.h"
 #include "plan_builder.h"
 #include "replay/halt.h"
 #include "replay/round.h"
