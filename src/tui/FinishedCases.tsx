@@ -25,10 +25,12 @@ export function FinishedCases({
   const widths = others.map((allocator) => GAP + Math.max(LEAST_CELL_COLUMNS, allocator.length));
   const wanted = Math.max(12, ...shown.map(({ name }) => name.length));
   const room = columns - widths.reduce((sum, width) => sum + width, 0);
-  // A long name gives way to the figures.
+  // A long name gives way to the figures: its suite first, which the header names.
   const name = Math.max(12, Math.min(wanted, room));
-  const cut = (text: string): string =>
-    text.length <= name ? text.padEnd(name) : `…${text.slice(text.length - name + 1)}`;
+  const cut = (text: string): string => {
+    const short = text.length <= name ? text : text.slice(text.lastIndexOf("/") + 1);
+    return short.length <= name ? short.padEnd(name) : `${short.slice(0, name - 1)}…`;
+  };
   const cells = (text: (allocator: string) => string): string =>
     others.map((allocator, column) => text(allocator).padStart(widths[column] ?? 0)).join("");
   return (

@@ -26,17 +26,28 @@ export const MAX_FPS = 30;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is to go
 const ESCAPES = /\x1b\[[0-9;?]*[A-Za-z]/g;
 
+/** How Ink takes its last frame away, by its own count of lines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what Ink writes
+const ERASING = /^(\x1b\[2K(\x1b\[1A)?)+\x1b\[G/;
+
+const SHOW_CURSOR = "\x1b[?25h";
+
 /** The terminal as Ink is given it: its changes of size are kept from Ink, and what is written last is known. */
 class Canvas {
   readonly stream: NodeJS.WriteStream;
   private frame = "";
-  private muted = false;
+  /** What was wiped, until Ink has drawn again; Ink believes it to be there still. */
+  private wiped: string | undefined;
+  private closed = false;
 
   constructor(private readonly terminal: NodeJS.WriteStream) {
-    const write = (...words: Parameters<NodeJS.WriteStream["write"]>): boolean => {
-      if (this.muted) return true;
-      if (typeof words[0] === "string" && words[0].includes("\n")) this.frame = words[0];
-      return terminal.write(...words);
+    const write = (text: string): boolean => {
+      if (this.closed) return true;
+      if (!text.includes("\n")) return terminal.write(text);
+      this.frame = text.replace(ERASING, "");
+      const known = this.wiped === undefined;
+      this.wiped = undefined;
+      return terminal.write(known ? text : this.frame);
     };
     const subscribe =
       (how: "on" | "off") =>
@@ -44,7 +55,11 @@ class Canvas {
         if (event !== "resize") terminal[how](event, listener);
         return terminal;
       };
-    const own: Record<PropertyKey, unknown> = { write, on: subscribe("on"), off: subscribe("off") };
+    const own: Record<PropertyKey, unknown> = {
+      ...{ write, on: subscribe("on"), off: subscribe("off") },
+      // Where a frame was taller than the screen has become, Ink clears the scrollback, and all that stood in it.
+      rows: Number.MAX_SAFE_INTEGER,
+    };
     this.stream = new Proxy(terminal, {
       get: (target, key) => {
         if (key in own) return own[key];
@@ -54,18 +69,28 @@ class Canvas {
     });
   }
 
-  /**
-   * Takes the frame off a terminal that has become as narrow as this: what was a line may be several now, which Ink does not
-   * count. `forget` makes Ink believe that it did it.
-   */
-  wipe(columns: number, forget: () => void): void {
-    this.muted = true;
-    forget();
-    this.muted = false;
+  /** Takes the frame off a terminal so wide: what was a line may be several by now, which Ink does not count. */
+  wipe(columns: number): void {
+    if (this.frame === "") return;
     const lines = this.frame.replace(ESCAPES, "").replace(/\n$/, "").split("\n");
     const up = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
-    if (this.frame !== "") this.terminal.write(`\x1b[${up}A\r\x1b[J`);
+    // Line by line: a screen that is cleared as a whole goes into the scrollback of some terminals.
+    this.terminal.write(`${"\x1b[2K\x1b[1A".repeat(up)}\x1b[2K\r`);
+    this.wiped = this.frame;
     this.frame = "";
+  }
+
+  /** Puts back what was wiped where Ink has drawn nothing since: to Ink it is the same frame. */
+  restore(): void {
+    if (this.wiped !== undefined && !this.closed) this.stream.write(this.wiped);
+  }
+
+  /** From here on nothing of Ink's is written; its last frame is gone, the cursor is back. */
+  close(columns: number, unmount: () => void): void {
+    this.wipe(columns);
+    this.closed = true;
+    unmount();
+    this.terminal.write(SHOW_CURSOR);
   }
 }
 
@@ -101,7 +126,10 @@ export async function openScreen<Props extends object>(
   });
   let [held, resized] = [false, false];
   const draw = (): void => {
-    if (resized) canvas.wipe(size().columns, () => instance.clear());
+    if (resized) {
+      canvas.wipe(size().columns);
+      setTimeout(() => canvas.restore(), 1000 / MAX_FPS + 1);
+    }
     resized = false;
     instance.rerender(element());
   };
@@ -121,9 +149,7 @@ export async function openScreen<Props extends object>(
     },
     close() {
       stdout.off("resize", onResize);
-      if (resized) canvas.wipe(size().columns, () => instance.clear());
-      instance.clear();
-      instance.unmount();
+      canvas.close(size().columns, () => instance.unmount());
     },
   };
 }

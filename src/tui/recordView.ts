@@ -26,7 +26,6 @@ export async function openRecordView(options: RecordViewOptions): Promise<Record
   const { stdin, terminal, title, outputPath, onQuit } = options;
   const memory = new WholeCourse(POINTS_KEPT);
   const pace = new WholeCourse(POINTS_KEPT);
-  const sinceMs = performance.now();
   let totals: RecordingTotals | undefined;
   let seconds = 0;
   let eventsPerSecond = 0;
@@ -37,6 +36,8 @@ export async function openRecordView(options: RecordViewOptions): Promise<Record
   });
   const load = async () => (await import("./RecordApp.js")).RecordApp;
   const screen = await openScreen({ stdin, stdout: terminal }, load, props());
+  // Loading all this took a while, in which nothing was recorded.
+  const sinceMs = performance.now();
   return {
     show(next) {
       const now = (performance.now() - sinceMs) / 1e3;

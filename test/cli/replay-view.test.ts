@@ -98,6 +98,8 @@ describe("replay on a terminal", { timeout: 90_000 }, () => {
     terminal.type("q");
     await eventually(() => terminal.screen().includes("ended with 130"), 10_000, "the end");
     expect(terminal.screen()).not.toMatch(/q quits/);
+    // What stood there before is not eaten up.
+    expect(terminal.scrollback()).toMatch(/^above$/m);
   });
 
   it("picks with keys, and tells which there are", async () => {

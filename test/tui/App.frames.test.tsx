@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ProgressView, RunProgress } from "../../src/measure/measurement-progress.js";
 import { openLiveView } from "../../src/tui/live.js";
-import { expectFrame, lastFrame } from "./frames.js";
+import { expectFrame, lastFrame, plain } from "./frames.js";
 import { benching, timing, weighing } from "./progress.js";
 import { terminal } from "./terminal.js";
 
@@ -146,18 +146,53 @@ describe("keys", () => {
   });
 });
 
-describe("a terminal that became narrower", () => {
-  it("is wiped of as many lines as the frame takes there, not as it had", async () => {
+describe("a terminal that changed its size", () => {
+  const UP = "\x1b[2K\x1b[1A";
+  const linesUp = (text: string | undefined): number => (text ?? "").split(UP).length - 1;
+
+  it("is wiped of as many lines as the frame takes there, not as it had, and of no more by Ink", async () => {
     const { frames, frame, resize } = await show(weighing(), 100, 30);
     const lines = frame().split("\n");
     const wrapped = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 50)), 0);
     frames.length = 0;
     resize(50, 30);
     await settle();
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what moves the cursor is an escape sequence
-    const up = /^\x1b\[(\d+)A\r\x1b\[J$/.exec(frames[0] ?? "");
     // Lines that end in blanks are as wide as they were written.
-    expect(Number(up?.[1])).toBeGreaterThanOrEqual(wrapped);
-    expect(Number(up?.[1])).toBeLessThanOrEqual(2 * lines.length);
+    expect(linesUp(frames[0])).toBeGreaterThanOrEqual(wrapped);
+    expect(linesUp(frames[0])).toBeLessThanOrEqual(2 * lines.length);
+    expect(frames.slice(1).map(linesUp)).toEqual(frames.slice(1).map(() => 0));
+  });
+
+  it("has the frame again where it is the same in the new size", async () => {
+    const { frames, resize, stdout, stdin } = terminal(80, 24);
+    const view = await openLiveView({ stdin, stdout, baseline: "malloc", onQuit: () => undefined });
+    opened = view;
+    await settle();
+    expect(lastFrame(frames)).toBe("starting…");
+    frames.length = 0;
+    resize(90, 30);
+    await settle();
+    expect(lastFrame(frames)).toBe("starting…");
+  });
+
+  it("keeps its scrollback where it became less tall than the frame was", async () => {
+    const { frames, resize } = await show(weighing(), 100, 40);
+    resize(100, 20);
+    await settle();
+    resize(60, 10);
+    await settle();
+    expect(frames.join("")).not.toMatch(/\[[23]J/);
+  });
+
+  it("in a timed round is given back clean all the same", async () => {
+    const { frames, frame, resize, view } = await show(timing(), 100, 30);
+    const tall = frame().split("\n").length;
+    frames.length = 0;
+    resize(50, 30);
+    view.close();
+    await settle();
+    expect(linesUp(frames.join(""))).toBeGreaterThan(tall);
+    expect(plain(frames.join("")).trim()).toBe("");
+    expect(frames.at(-1)).toBe("\x1b[?25h");
   });
 });

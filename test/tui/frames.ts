@@ -43,8 +43,9 @@ export function shape(frame: string): string {
         .replace(/\b(timing|warming up|checking|weighing memory|sampling latency) (?!of)[\w@-]+/, "$1 NAME")
         .replace(/^\w[\w@-]*(: memory|, a call)/, "NAME$1")
         .replace(/[─━●┼╌]{5,}/g, "─")
+        .replace(/[\w-]+\.rmt\.gz/g, "SERIES")
         .replace(/\d+h \d+m|\d+m \d+s/g, "0")
-        .replace(/(< )?-?\d[\d.,]*( (ns|µs|ms|s|([KMGT]i)?B))?/g, "0")
+        .replace(/(< )?-?\d(?:[\d.,]*\d)?( (ns|µs|ms|s|([KMGT]i)?B))?/g, "0")
         .replace(/\s+/g, " ")
         .trimEnd();
     })

@@ -5,7 +5,7 @@ import type { MemoryCourse, ProgressRow, RunProgress } from "../../src/measure/m
 const EVENTS = 600_000;
 
 /** Grows, is cut back in the middle, and ends higher; `over` is the allocator's share on top. */
-export function course(over: number, share = 1): MemoryCourse {
+function course(over: number, share = 1): MemoryCourse {
   return Array.from({ length: Math.round(301 * share) }, (_, at) => {
     const event = (at * EVENTS) / 300;
     const liveBytes = 8e6 * (at < 150 ? at / 150 : 0.4 + (0.4 * (at - 150)) / 150);
