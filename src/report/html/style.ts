@@ -67,7 +67,7 @@ tbody tr:hover>*{background:color-mix(in srgb,var(--code) 60%,transparent)}
 :is(td,th).better::before{content:"▾ ";content:"▾ "/""}
 :is(td,th).worse::before{content:"▴ ";content:"▴ "/""}
 :is(td,th).failed::before{content:"✗ ";content:"✗ "/""}
-td code,th code{white-space:normal;overflow-wrap:anywhere;display:inline-block;max-width:52ch;min-width:18ch;font-weight:500}
+td code,th code{white-space:normal;overflow-wrap:anywhere;display:inline-block;max-width:52ch;min-width:22ch;font-weight:500}
 td i{font-style:normal}
 .pinned td i,.claims td i{display:block;font-size:.92em;color:var(--ink-2)}
 .pinned tbody th,.pinned thead th:first-child{position:sticky;left:0;background:var(--card);z-index:1}
@@ -84,7 +84,7 @@ th .swatch{display:block;margin:0 0 3px auto}
 .claims th code{min-width:0;max-width:none;font-size:.84em;color:var(--ink-2)}
 .verdict{font-weight:600;white-space:nowrap}
 .verdict.open{color:var(--s4)}.verdict.absent{color:var(--ink-2)}
-.gauge{display:inline-block;min-width:110px;padding:0 6px;border-radius:3px;background:linear-gradient(to left,var(--gauge) var(--share),transparent var(--share))}
+.gauge{display:inline-block;min-width:84px;padding-bottom:5px;background:linear-gradient(to left,var(--bar) var(--share),var(--rule) var(--share)) bottom/100% 3px no-repeat}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));gap:20px;margin:0 0 20px}
 figure{margin:0;min-width:0;background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:16px 16px 10px}
 figure.wide{margin-bottom:20px}
@@ -102,6 +102,7 @@ summary{cursor:pointer;color:var(--link);font-size:.88rem;padding:2px 0}
 details table{font-size:.82rem}
 details .scroll{max-height:420px;overflow:auto;border:1px solid var(--rule);border-radius:8px;margin-top:6px}
 details th,details td{padding:4px 10px}
+.stack{margin:2px 0}
 .stack ol{margin:4px 0 0;padding-left:22px;font-weight:400}
 .stack summary{white-space:normal;overflow-wrap:anywhere;max-width:60ch;font-weight:400}
 .note{font-size:.88rem;color:var(--ink-2)}
