@@ -16,7 +16,7 @@ export interface TableStyle {
 }
 
 /** The row that the verdict is about. */
-export function subjectOf(rows: readonly ReportRow[]): ReportRow | undefined {
+function subjectOf(rows: readonly ReportRow[]): ReportRow | undefined {
   const others = rows.filter(
     ({ isBaseline, result, warm, peak }) =>
       !isBaseline && result.route !== "none" && (warm !== undefined || peak !== undefined),

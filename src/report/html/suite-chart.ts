@@ -15,7 +15,7 @@ interface Point {
   readonly filled: number;
 }
 
-export const MEAN = "geometric mean";
+const MEAN = "geometric mean";
 const ROW_PX = 9.5;
 /** Above and below the rows of a case. */
 const MARGIN_ROWS = 0.8;
