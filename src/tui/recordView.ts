@@ -10,6 +10,8 @@ export interface RecordViewOptions {
   readonly outputPath: string;
   /** The user wants the program to end. */
   readonly onQuit: () => void;
+  /** By default that of the process. */
+  readonly clockMs?: () => number;
 }
 
 export interface RecordView {
@@ -24,6 +26,7 @@ const NOTICES_KEPT = 8;
 /** The live view of a recording: a frame whenever the collector tells how far it is. */
 export async function openRecordView(options: RecordViewOptions): Promise<RecordView> {
   const { stdin, terminal, title, outputPath, onQuit } = options;
+  const clockMs = options.clockMs ?? (() => performance.now());
   const memory = new WholeCourse(POINTS_KEPT);
   const pace = new WholeCourse(POINTS_KEPT);
   let totals: RecordingTotals | undefined;
@@ -37,10 +40,10 @@ export async function openRecordView(options: RecordViewOptions): Promise<Record
   const load = async () => (await import("./RecordApp.js")).RecordApp;
   const screen = await openScreen({ stdin, stdout: terminal }, load, props());
   // Loading all this took a while, in which nothing was recorded.
-  const sinceMs = performance.now();
+  const sinceMs = clockMs();
   return {
     show(next) {
-      const now = (performance.now() - sinceMs) / 1e3;
+      const now = (clockMs() - sinceMs) / 1e3;
       const passed = Math.max(1e-3, now - seconds);
       eventsPerSecond = (next.events - (totals?.events ?? 0)) / passed;
       totals = next;
