@@ -4,7 +4,8 @@ import { runRound } from "../engine/replayer.js";
 import { Workspace } from "../engine/workspace.js";
 import { UserError } from "../errors.js";
 import { type AssembledResults, assemble, type MeasuredTrace } from "../measure/assemble.js";
-import type { Ratio, TraceResult } from "../measure/measurement.js";
+import { warmRatio } from "../measure/figures.js";
+import type { TraceResult } from "../measure/measurement.js";
 import type { ProgressView, RunProgress } from "../measure/measurement-progress.js";
 import { measureTrace, type ScheduleOptions } from "../measure/schedule.js";
 import { compileWorkload } from "../workload/compile.js";
@@ -179,11 +180,14 @@ class SuiteRunner {
 }
 
 /** For the live view: each allocator's warm time against the baseline's. */
-function ratiosOf(measured: MeasuredTrace, seed: number): { allocator: string; ratio: Ratio }[] {
-  const { comparisons } = assemble([measured], { threads: 0, order: "free", seed });
-  return comparisons
-    .filter(({ metric, net }) => metric === "warm" && net)
-    .map(({ allocator, ratio }) => ({ allocator, ratio }));
+function ratiosOf({ measurement }: MeasuredTrace, seed: number): Finished[number]["ratios"] {
+  const { rows, baseline, loop } = measurement;
+  return rows
+    .filter((row) => row !== baseline && row !== loop)
+    .map((row) => ({
+      allocator: row.allocator.name,
+      ratio: warmRatio(row.rounds, baseline.rounds, loop.rounds, seed),
+    }));
 }
 
 /** Throws what is wrong with allocators or workloads; when the signal was raised, what was finished comes back with the reason. */

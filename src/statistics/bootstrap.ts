@@ -16,6 +16,8 @@ const MIN_DISTRIBUTION_FREE = 6;
 
 const RESAMPLES = 4000;
 
+const LONGEST_BY_INSERTION = 24;
+
 /**
  * The share to cut from each end of the bootstrap distribution. A plain percentile interval is too narrow for few
  * values, by √((n−1)/n) and by the normal in place of Student's t; the expanded one makes up for both (Hesterberg
@@ -25,6 +27,20 @@ const RESAMPLES = 4000;
 export function expandedTail(count: number, confidence = 0.95): number {
   const t = studentQuantile((1 + confidence) / 2, count - 1);
   return normalCdf(-Math.sqrt(count / (count - 1)) * t);
+}
+
+/** By insertion: of the dozen values that a run has, several times as fast as the general sort. */
+function sortShort(values: Float64Array): void {
+  if (values.length > LONGEST_BY_INSERTION) {
+    values.sort();
+    return;
+  }
+  for (let i = 1; i < values.length; i += 1) {
+    const value = values[i] as number;
+    let at = i;
+    for (; at > 0 && (values[at - 1] as number) > value; at -= 1) values[at] = values[at - 1] as number;
+    values[at] = value;
+  }
 }
 
 /**
@@ -42,7 +58,7 @@ export function bootstrapMedian(strata: readonly (readonly number[])[], random: 
     const drawn = new Float64Array(values.length);
     for (let i = 0; i < RESAMPLES; i += 1) {
       for (let j = 0; j < drawn.length; j += 1) drawn[j] = values[random.below(values.length)] as number;
-      drawn.sort();
+      sortShort(drawn);
       means[i] = (means[i] as number) + quantileOfSorted(drawn, 0.5) / strata.length;
     }
   }
