@@ -151,27 +151,31 @@ export function replaySuites(quick: boolean, cpus = availableParallelism()): Ben
 export interface Selection {
   readonly suites: readonly BenchSuite[];
   readonly pressure: boolean;
-  readonly claims: boolean;
+  /** Names of the claims. */
+  readonly claims: readonly string[];
 }
 
 /**
- * What the words of the command line name: a suite, or `suite/case`, with * for any letters. Nothing stands for all but the claims.
+ * What the words of the command line name: a suite, or `suite/case`, with * for any letters, great or small. Nothing stands for all but
+ * the claims.
  * Throws UsageError `unknown-suite`.
  */
 export function selectSuites(
   words: readonly string[],
   suites: readonly BenchSuite[],
+  claims: readonly string[],
   quick = false,
 ): Selection {
   const wanted = words.length === 0 ? DEFAULT_SUITES : words;
   const matchers = wanted.map(matcher);
   const names = suites.flatMap((suite) => suite.cases.map((each) => `${suite.name}/${each.name}`));
   for (const [index, word] of wanted.entries()) {
-    const known = [...SUITE_NAMES, ...names];
-    if (!known.some((name) => matchers[index]?.(name)))
-      throw new UsageError("unknown-suite", `there is no suite and no benchmark "${word}"`, {
-        remedy: suggest(word, known),
-      });
+    const known = [...SUITE_NAMES, ...names, ...claims];
+    if (known.some((name) => matchers[index]?.(name))) continue;
+    const beside = known.filter((name) => name.startsWith(word.replace(/[^/]*$/, "")));
+    throw new UsageError("unknown-suite", `there is no suite and no benchmark "${word}"`, {
+      remedy: suggest(word, !word.includes("/") ? SUITE_NAMES : beside.length > 0 ? beside : known),
+    });
   }
   const takes = (name: string): boolean => matchers.some((matches) => matches(name));
   const chosen = suites.map((suite) => ({
@@ -184,7 +188,7 @@ export function selectSuites(
   return {
     suites: chosen.filter((suite) => suite.cases.length > 0),
     pressure: takes("pressure"),
-    claims: takes("claims"),
+    claims: claims.filter((name) => takes("claims") || takes(name)),
   };
 }
 
@@ -193,6 +197,6 @@ function matcher(word: string): (name: string) => boolean {
     .split("*")
     .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
     .join(".*");
-  const expression = new RegExp(`^${pattern}$`);
+  const expression = new RegExp(`^${pattern}$`, "i");
   return (name) => expression.test(name);
 }

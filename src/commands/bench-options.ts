@@ -31,7 +31,7 @@ Suites:
   pressure      what a sample costs the forecaster
   claims        each claim of the design, measured (some minutes; only where it is named)
 
-A name may be a pattern, or one benchmark of a suite: 'hot-path/replace-*'. Each benchmark is a workload of
+A name may be a pattern, or one benchmark or claim of a suite: 'hot-path/replace-*', claims/m003-rollback. Each benchmark is a workload of
 workloads/bench/, which replay and inspect take as well.
 
 Every allocator has a process of its own in every round, and all take turns in batches: compare ratios, not times.
@@ -44,6 +44,7 @@ Examples:
   $ rustydb-mem bench hot-path --until 3% --export-json before.json
   $ rustydb-mem bench hot-path --compare before.json
   $ rustydb-mem bench claims
+  $ rustydb-mem bench 'claims/m003-*'
   $ rustydb-mem bench claims --subject jemalloc`;
 
 export function benchOptions(): Command {

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import { measureClaims } from "../bench/claims/claims.js";
+import { CLAIM_NAMES, measureClaims } from "../bench/claims/claims.js";
 import { forecasterCost } from "../bench/forecaster.js";
 import { type BenchOptions, runSuites, type SuitesResult } from "../bench/run-suites.js";
 import { type BenchSuite, replaySuites, selectSuites } from "../bench/suites.js";
+import { chooseAllocators } from "../engine/allocators.js";
 import { replayExecutable } from "../engine/replayer.js";
 import { Interrupted } from "../errors.js";
 import { compareResults } from "../measure/compare-results.js";
@@ -51,9 +52,10 @@ async function measure(
     selection.pressure && goOn
       ? await forecasterCost({ rounds, seed: flags.seed, samples: extent.forecasterSamples }, view, signal)
       : [];
-  const claims =
-    selection.claims && goOn && !signal.aborted
+  const { claims, stopped: claimsStopped } =
+    selection.claims.length > 0 && goOn && !signal.aborted
       ? await measureClaims(
+          selection.claims,
           {
             subject: flags.subject,
             rounds,
@@ -64,12 +66,12 @@ async function measure(
           view,
           signal,
         )
-      : [];
+      : { claims: [], stopped: undefined };
   return {
     suites,
-    stopped: stopped ?? (signal.aborted ? new Interrupted() : undefined),
+    stopped: stopped ?? claimsStopped ?? (signal.aborted ? new Interrupted() : undefined),
     figures,
-    claims,
+    claims: [...claims],
   };
 }
 
@@ -129,7 +131,7 @@ function toResultFile(
         means: geometricMeans,
       })),
       figures: [...figures],
-      claims: [...claims],
+      claims,
     },
   };
 }
@@ -155,7 +157,7 @@ function list(suites: readonly BenchSuite[], context: CommandContext): void {
   for (const suite of suites) {
     for (const each of suite.cases) context.stdout.write(`${suite.name}/${each.name}\n`);
   }
-  context.stdout.write("pressure\nclaims\n");
+  for (const name of ["pressure", ...CLAIM_NAMES]) context.stdout.write(`${name}\n`);
 }
 
 async function bench(words: readonly string[], flags: BenchFlags, context: CommandContext): Promise<void> {
@@ -164,8 +166,9 @@ async function bench(words: readonly string[], flags: BenchFlags, context: Comma
     list(suites, context);
     return;
   }
-  const selection = selectSuites(words, suites, flags.quick);
-  // Before anything runs: a file that is none would be found out after minutes.
+  const selection = selectSuites(words, suites, CLAIM_NAMES, flags.quick);
+  // Before anything runs: a file that is none, or no allocator, would be found out after minutes.
+  if (flags.subject !== undefined) chooseAllocators([flags.subject]);
   const reference =
     flags.compare === undefined ? undefined : await readSavedResult(flags.compare, context.stdin);
   replayExecutable();

@@ -299,7 +299,6 @@ function footprint(name: string, bytes: number, count: number, most: number): Cl
     target: { atMost: most, text: `≤ ${formatBytes(most)}` },
     unit: "bytes",
     protocol: `memory at the peak of ${count} such transactions that are open at once, a transaction`,
-    command: "bench claims",
     measure: async (lab) => {
       const peaks: number[] = [];
       const others: number[] = [];
