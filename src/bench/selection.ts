@@ -1,7 +1,5 @@
 import { UsageError } from "../errors.js";
 import { suggest } from "../workload/mistake.js";
-import { type ClaimSpec, claimName } from "./claims/claim.js";
-import { CLAIMS } from "./claims/claims.js";
 import { type BenchSuite, DEFAULT_SUITES, SUITE_NAMES } from "./suites.js";
 
 /** What --quick runs of a suite that is named as a whole: one of a kind. */
@@ -13,27 +11,31 @@ const QUICK_CASES: readonly string[] = [
 export interface Selection {
   readonly suites: readonly BenchSuite[];
   readonly pressure: boolean;
-  readonly claims: readonly ClaimSpec[];
+  /** Names of the claims. */
+  readonly claims: readonly string[];
 }
 
 /**
- * What the words of the command line name: a suite, or `suite/case`, with * for any letters. Nothing stands for all but the claims.
+ * What the words of the command line name: a suite, or `suite/case`, with * for any letters, great or small. Nothing stands for all but
+ * the claims.
  * Throws UsageError `unknown-suite`.
  */
 export function selectSuites(
   words: readonly string[],
   suites: readonly BenchSuite[],
+  claims: readonly string[],
   quick = false,
 ): Selection {
   const wanted = words.length === 0 ? DEFAULT_SUITES : words;
   const matchers = wanted.map(matcher);
   const names = suites.flatMap((suite) => suite.cases.map((each) => `${suite.name}/${each.name}`));
   for (const [index, word] of wanted.entries()) {
-    const known = [...SUITE_NAMES, ...names, ...CLAIMS.map(claimName)];
-    if (!known.some((name) => matchers[index]?.(name)))
-      throw new UsageError("unknown-suite", `there is no suite and no benchmark "${word}"`, {
-        remedy: suggest(word, known),
-      });
+    const known = [...SUITE_NAMES, ...names, ...claims];
+    if (known.some((name) => matchers[index]?.(name))) continue;
+    const beside = known.filter((name) => name.startsWith(word.replace(/[^/]*$/, "")));
+    throw new UsageError("unknown-suite", `there is no suite and no benchmark "${word}"`, {
+      remedy: suggest(word, !word.includes("/") ? SUITE_NAMES : beside.length > 0 ? beside : known),
+    });
   }
   const takes = (name: string): boolean => matchers.some((matches) => matches(name));
   const chosen = suites.map((suite) => ({
@@ -46,7 +48,7 @@ export function selectSuites(
   return {
     suites: chosen.filter((suite) => suite.cases.length > 0),
     pressure: takes("pressure"),
-    claims: CLAIMS.filter((claim) => takes("claims") || takes(claimName(claim))),
+    claims: claims.filter((name) => takes("claims") || takes(name)),
   };
 }
 
@@ -55,6 +57,6 @@ function matcher(word: string): (name: string) => boolean {
     .split("*")
     .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
     .join(".*");
-  const expression = new RegExp(`^${pattern}$`);
+  const expression = new RegExp(`^${pattern}$`, "i");
   return (name) => expression.test(name);
 }

@@ -135,7 +135,7 @@ async function playBatches(
     time: 0,
     warmup: false,
     throws: true,
-    ...(signal === undefined ? {} : { signal }),
+    // No signal: tinybench would end a task without a word, and leave the others waiting for its turn.
   });
   for (const index of living) {
     const player = players[index] as Player;

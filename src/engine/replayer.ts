@@ -116,7 +116,7 @@ const STDERR_TAIL_BYTES = 4096;
 const STOP_GRACE_MS = 2000;
 
 /** The library that answers malloc in a process, where it is not the one that was asked for. */
-function wrongLibrary(allocator: Allocator, hello: Hello): string | undefined {
+export function wrongLibrary(allocator: Allocator, hello: Hello): string | undefined {
   if (allocator.library === undefined) return undefined;
   let answering = hello.mallocLibrary;
   try {
@@ -127,7 +127,7 @@ function wrongLibrary(allocator: Allocator, hello: Hello): string | undefined {
   return answering === allocator.library.realPath ? undefined : answering;
 }
 
-function preloadError(allocator: Allocator, answering: string, stderr: string): AllocatorError {
+export function preloadError(allocator: Allocator, answering: string, stderr: string): AllocatorError {
   const loader = stderr.split("\n").find((line) => line.includes("LD_PRELOAD"));
   const reason = loader === undefined ? "it defines no malloc, or another library came first" : loader.trim();
   return new AllocatorError(
@@ -371,7 +371,10 @@ export class RequestedRound {
   private nextReady: Promise<void>;
 
   /** @param request its warmPasses is the most that one batch may ask for */
-  constructor(request: RoundRequest, options: RunOptions = {}) {
+  constructor(
+    private readonly request: RoundRequest,
+    options: RunOptions = {},
+  ) {
     this.nextReady = this.expectReady();
     this.process = new ReplayProcess(request, options, {
       words: ["--on-request"],
@@ -400,7 +403,9 @@ export class RequestedRound {
   private async batchDone(): Promise<Pass[]> {
     // An end before it is ready is a failure, and outcome throws it.
     const ended = this.process.outcome().then(() => {
-      throw new Error("a replay process ended by itself while it was asked for more");
+      const { name } = this.request.allocator;
+      const what = `the replay process of ${name} ended before it had played what it was asked for`;
+      throw new ReplayError("bad-frame", name, what);
     });
     ended.catch(() => undefined);
     await Promise.race([this.nextReady, ended]);

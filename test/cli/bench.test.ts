@@ -42,7 +42,6 @@ describe("bench", () => {
     for (const result of file.results) {
       expect(result.verified).toBe(true);
       expect(result.rounds).toHaveLength(3);
-      expect(result.latencyNs?.alloc?.count).toBeGreaterThan(1000);
     }
     expect(readFileSync(markdown, "utf8")).toMatch(/\| pairs \|/);
     const again = await runTool(["report", json], { scratch });

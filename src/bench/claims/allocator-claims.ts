@@ -135,7 +135,7 @@ export const arenaClaims: readonly ClaimSpec[] = [
     unit: "ns",
     protocol:
       "begin and rollback of a transaction: what transactions of 20 blocks take beyond the same blocks in transactions of 200",
-    command: "bench claims/m003-rollback",
+    command: "bench transactions/abort",
     measure: async (lab) => {
       const rounds = async (blocks: number): Promise<{ perTransactionNs: number[] }> => {
         const load: Load = {
@@ -299,7 +299,6 @@ function footprint(name: string, bytes: number, count: number, most: number): Cl
     target: { atMost: most, text: `≤ ${formatBytes(most)}` },
     unit: "bytes",
     protocol: `memory at the peak of ${count} such transactions that are open at once, a transaction`,
-    command: `bench claims/footprint-a-transaction-of-${name.toLowerCase().replace(" ", "-")}`,
     measure: async (lab) => {
       const peaks: number[] = [];
       const others: number[] = [];

@@ -1,26 +1,31 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { type Allocator, chooseAllocators, NONE } from "../../engine/allocators.js";
-import { replayExecutable } from "../../engine/replayer.js";
-import { UserError } from "../../errors.js";
+import { parseFrame } from "../../engine/frames.js";
+import { preloadError, replayExecutable, wrongLibrary } from "../../engine/replayer.js";
+import { Interrupted, ReplayError } from "../../errors.js";
 import type { NotMeasured } from "./claim.js";
 import type { Lab, Load } from "./lab.js";
 
 const run = promisify(execFile);
 
-/** Misses of the first level's data cache in two passes over a plan. Throws UserError `no-cachegrind-figures`. */
+/**
+ * Misses of the first level's data cache in two passes over a plan. Throws ReplayError `cachegrind-failed` and
+ * `no-cachegrind-figures`, AllocatorError `preload-failed`, and Interrupted.
+ */
 async function missesOf(allocator: Allocator, plan: string, lab: Lab): Promise<number> {
   await lab.show(`${allocator.name} under cachegrind`);
-  const { stderr } = await run(
+  const { stdout, stderr } = await run(
     "valgrind",
     [
       ...["--tool=cachegrind", "--cache-sim=yes", "--cachegrind-out-file=/dev/null"],
       ...[replayExecutable(), "--plan", plan, "--route", allocator.route],
       ...["--mode", "timed", "--order", "recorded", "--warm", "1", "--parent-death"],
+      ...(allocator.config === undefined ? [] : ["--config", allocator.config.path]),
     ],
     {
       env: {
-        PATH: "/usr/bin:/bin",
+        PATH: process.env.PATH ?? "/usr/bin:/bin",
         LC_ALL: "C",
         ...allocator.environment,
         ...(allocator.library === undefined ? {} : { LD_PRELOAD: allocator.library.path }),
@@ -28,10 +33,24 @@ async function missesOf(allocator: Allocator, plan: string, lab: Lab): Promise<n
       signal: lab.signal,
       maxBuffer: 1 << 24,
     },
-  );
+  ).catch((cause: Error) => {
+    if (lab.signal.aborted) throw new Interrupted();
+    const { name } = allocator;
+    throw new ReplayError("cachegrind-failed", name, `${name} under cachegrind: ${cause.message}`, { cause });
+  });
+  const hello = stdout
+    .split("\n")
+    .map(parseFrame)
+    .find((frame) => frame?.frame === "hello");
+  const answering = hello?.frame === "hello" ? wrongLibrary(allocator, hello) : undefined;
+  if (answering !== undefined) throw preloadError(allocator, answering, stderr);
   const found = /D1\s+misses:\s+([\d,]+)/.exec(stderr);
   if (found === null)
-    throw new UserError("no-cachegrind-figures", "cachegrind did not tell the misses of the data cache");
+    throw new ReplayError(
+      "no-cachegrind-figures",
+      allocator.name,
+      "cachegrind did not tell the misses of the data cache",
+    );
   return Number((found[1] as string).replaceAll(",", ""));
 }
 

@@ -28,15 +28,15 @@ export interface ClaimSpec {
   readonly target: Target;
   readonly unit: string;
   readonly protocol: string;
-  /** The words behind `rustydb-mem` that show the same figures in detail. */
-  readonly command: string;
+  /** The words behind `rustydb-mem` that show the same figures in detail; by default the claim is measured again. */
+  readonly command?: string;
   readonly measure: (lab: Lab) => Promise<Finding | NotMeasured>;
 }
 
-/** What the command line calls it: `claims/m003-rollback`. */
+/** What the command line calls a claim: `claims/m003-rollback`. What it is compared with is left out. */
 export function claimName({ area, claim }: Pick<ClaimSpec, "area" | "claim">): string {
-  const words = `${area} ${claim}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-  return `claims/${words.replace(/^-|-$/g, "")}`;
+  const words = `${area} ${claim.replace(/, (less|more) than .*$/, "")}`.toLowerCase();
+  return `claims/${words.replace(/[^a-z0-9]+/g, "-")}`;
 }
 
 /** The median of several readings with its interval; NotMeasured where there is none. */
@@ -67,7 +67,7 @@ export function verdictOf(finding: Finding, target: Target): ClaimVerdict {
 }
 
 export function judge(spec: ClaimSpec, found: Finding | NotMeasured): Claim {
-  const { area, claim, target, protocol, unit, command } = spec;
+  const { area, claim, target, protocol, unit, command = `bench ${claimName(spec)}` } = spec;
   const row = { area, claim, target: target.text, protocol, unit, command };
   if ("why" in found) return { ...row, value: null, verdict: "not measured", note: found.why };
   const { note, ...value } = found;

@@ -22,7 +22,6 @@ export const cacheClaims: readonly ClaimSpec[] = [
     unit: "share",
     protocol:
       "misses of the first data cache, simulated by cachegrind, less those of the empty loop: oltp-point on one thread, three seeds",
-    command: "bench claims/m001-cache-efficiency*",
     measure: async (lab) => {
       const gains: number[] = [];
       for (let seed = 1; seed <= 3; seed += 1) {
