@@ -4,8 +4,8 @@ import { type BenchSuite, DEFAULT_SUITES, SUITE_NAMES } from "./suites.js";
 
 /** What --quick runs of a suite that is named as a whole: one of a kind. */
 const QUICK_CASES: readonly string[] = [
-  ...["pairs-mixed", "batches-1000-any", "growing", "replace-2k", "replace-100k"],
-  ...["commit", "abort", "reuse", "coalescing", "local-2", "handover", "long-running"],
+  ...["pairs-mixed", "batches-1000-any", "growing", "replace-2k"],
+  ...["commit", "abort", "reuse", "local-2", "handover", "long-running"],
 ];
 
 export interface Selection {

@@ -46,7 +46,7 @@ const MALLOCS = ["rustydb-malloc", "malloc", "jemalloc", "mimalloc", "tcmalloc",
 /** What `large` compares of ours: the three fits, by files that it writes. */
 export const FITS = ["best", "first", "worst"] as const;
 
-const AGING_EVENTS = { usual: 1_000_000, quick: 200_000 };
+const AGING_EVENTS = { usual: 500_000, quick: 100_000 };
 
 function file(suite: string, name: string): string {
   return join(packageRoot, "workloads", "bench", suite, `${name}.yaml`);
