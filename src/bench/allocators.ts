@@ -9,21 +9,20 @@ import {
 import type { Workspace } from "../engine/workspace.js";
 import { type BenchSuite, FITS } from "./suites.js";
 
-const PEERS: ReadonlySet<string> = new Set(findPeers().map(({ name }) => name));
-
 /** The allocators of a suite: what the user named, or its own, peers that are not installed left out. */
 export function allocatorsOf(
   suite: BenchSuite,
   named: readonly string[] | undefined,
   workspace: Workspace,
+  peers = findPeers(),
 ): AllocatorChoice {
-  if (named !== undefined) return chooseAllocators(named);
-  const missing = findPeers().filter(({ path }) => path === undefined);
+  if (named !== undefined) return chooseAllocators(named, peers);
+  const missing = peers.filter(({ path }) => path === undefined);
   const allocators: Allocator[] = [];
   for (const spec of suite.allocators) {
-    if (PEERS.has(spec) && missing.some(({ name }) => name === spec)) continue;
+    if (missing.some(({ name }) => name === spec)) continue;
     const fit = FITS.find((each) => spec === `rustydb[fit=${each}]`);
-    const chosen = chooseAllocators([fit === undefined ? spec : withFit(fit, workspace)]).allocators;
+    const chosen = chooseAllocators([fit === undefined ? spec : withFit(fit, workspace)], peers).allocators;
     allocators.push(...chosen.map((each) => ({ ...each, name: spec })));
   }
   const warnings = missing

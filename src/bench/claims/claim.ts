@@ -55,7 +55,21 @@ export function shareOf(hits: number, of: number, note?: string): Finding | NotM
   const p = hits / of;
   const middle = (p + (z * z) / (2 * of)) / (1 + (z * z) / of);
   const reach = (z / (1 + (z * z) / of)) * Math.sqrt((p * (1 - p)) / of + (z * z) / (4 * of * of));
-  return { estimate: p, low: middle - reach, high: middle + reach, ...(note === undefined ? {} : { note }) };
+  const low = Math.max(0, middle - reach);
+  const high = Math.min(1, middle + reach);
+  return { estimate: p, low, high, ...(note === undefined ? {} : { note }) };
+}
+
+/** A count as a rate. Its interval is that of a Poisson count, as Byar approximates it; of none at all it goes up to 3.7. */
+export function rateOf(count: number, hours: number, perHours: number, note?: string): Finding {
+  const end = (of: number, z: number): number => of * (1 - 1 / (9 * of) + z / (3 * Math.sqrt(of))) ** 3;
+  const rate = (value: number): number => (value / hours) * perHours;
+  return {
+    estimate: rate(count),
+    low: count === 0 ? 0 : rate(Math.max(0, end(count, -1.96))),
+    high: rate(end(count + 1, 1.96)),
+    ...(note === undefined ? {} : { note }),
+  };
 }
 
 /** `met` and `not met` by the whole interval; where it reaches over the end of the target, or there is none, `open`. */

@@ -1,5 +1,5 @@
 import type { PooledAlarms, PooledLoop } from "../../pressure/scorecard.js";
-import { type ClaimSpec, type Finding, findingOf, type NotMeasured, shareOf } from "./claim.js";
+import { type ClaimSpec, type Finding, findingOf, type NotMeasured, rateOf, shareOf } from "./claim.js";
 import type { Lab, SeriesReading } from "./lab.js";
 
 const SHOW = "forecast workloads/series --limit-sweep --evictable 30%";
@@ -36,17 +36,6 @@ const byLoop =
 /** Hours of all series under each of their limits. */
 function limitHours({ series }: SeriesReading): number {
   return series.reduce((sum, { spanS, limits }) => sum + (spanS * limits.length) / 3600, 0);
-}
-
-/** A count as a rate: its interval is that of a Poisson count, by its root. */
-function rateOf(count: number, hours: number, perHours: number, note?: string): Finding {
-  const reach = 1.96 * Math.sqrt(Math.max(1, count));
-  return {
-    estimate: (count / hours) * perHours,
-    low: (Math.max(0, count - reach) / hours) * perHours,
-    high: ((count + reach) / hours) * perHours,
-    ...(note === undefined ? {} : { note }),
-  };
 }
 
 const rates = (count: number, hours: number, perHours: number): string =>

@@ -5,6 +5,7 @@
 #include "journal_route.h"
 #include "played_round.h"
 #include "replay/routes.h"
+#include "trace/trace_error.h"
 
 namespace rmem {
 namespace {
