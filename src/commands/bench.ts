@@ -168,7 +168,8 @@ async function bench(words: readonly string[], flags: BenchFlags, context: Comma
   }
   const selection = selectSuites(words, suites, CLAIM_NAMES, flags.quick);
   // Before anything runs: a file that is none, or no allocator, would be found out after minutes.
-  if (flags.subject !== undefined) chooseAllocators([flags.subject]);
+  const { allocators = [], baseline, subject } = flags;
+  for (const named of [allocators, baseline ?? [], subject ?? []]) chooseAllocators([named].flat());
   const reference =
     flags.compare === undefined ? undefined : await readSavedResult(flags.compare, context.stdin);
   replayExecutable();

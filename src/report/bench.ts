@@ -239,7 +239,9 @@ const commandOf = ({ command }: Claim): string =>
 export function benchAnswer(file: ResultFile): string {
   const sentences: string[] = [];
   for (const suite of file.bench?.suites ?? []) {
-    const means = suite.means
+    // Of a single benchmark there is no mean: it is the answer itself.
+    const single = suite.cases.length === 1 ? file.comparisons : [];
+    const means = [...suite.means, ...single.filter(({ trace }) => trace === suite.cases[0])]
       .filter(({ metric, net }) => metric === "warm" && net)
       .sort((a, b) => a.ratio.median - b.ratio.median);
     const [best, second] = means;
@@ -258,9 +260,11 @@ export function benchAnswer(file: ResultFile): string {
     const changed = warm.filter(({ different }) => different);
     const slower = changed.filter(({ change }) => change.median > 1).length;
     sentences.push(
-      changed.length === 0
-        ? `nothing has changed since ${compared.path} that could be told`
-        : `since ${compared.path} ${slower} of ${warm.length} times are longer, ${changed.length - slower} shorter`,
+      warm.length === 0
+        ? `no time of this could be compared with ${compared.path}`
+        : changed.length === 0
+          ? `nothing has changed since ${compared.path} that could be told`
+          : `since ${compared.path} ${slower} of ${warm.length} times are longer, ${changed.length - slower} shorter`,
     );
   }
   const claims = file.bench?.claims ?? [];
