@@ -5,55 +5,25 @@
  *
  * npm test -- WORD… runs only the steps with one of the words in their name (and no set-up).
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { join, relative } from "node:path";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { checkInstructions } from "./instructions.mjs";
 import { lintNative } from "./lint-native.mjs";
+import {
+  cmake,
+  filesUnder,
+  nativeTestPrograms,
+  preloadLibraries,
+  runNativeTests,
+  width,
+} from "./native-tests.mjs";
 import { prepare } from "./setup.mjs";
 import { execute, inParallel, root, runScript, StepError, step } from "./steps.mjs";
 
-const width = availableParallelism();
 const bin = (name) => join("node_modules", ".bin", name);
 const fuzzSecondsEach = Number(process.env.FUZZ_SECONDS ?? 2);
 
-function filesUnder(folder, pattern) {
-  if (!existsSync(join(root, folder))) return [];
-  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && pattern.test(entry.name))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .sort();
-}
-
-/** The test programs that CMakeLists makes: one for each folder of test/native with tests in it. */
-function nativeTestPrograms() {
-  const folders = new Set(filesUnder("test/native", /_test\.cc$/).map((file) => file.split("/")[2]));
-  return [...folders].map((folder) => `${folder}_test`);
-}
-
-const preloadLibraries = () =>
-  filesUnder("test/native/preload", /\.cc$/).map((file) => /(\w+)\.cc$/.exec(file)[1]);
-
 const fuzzTargets = () => filesUnder("test/fuzz", /_fuzz\.cc$/).map((file) => /(\w+)\.cc$/.exec(file)[1]);
-
-async function cmake(folder, settings, targets, env = {}) {
-  await execute("cmake", ["-S", ".", "-B", folder, ...settings.map((setting) => `-D${setting}`)], { env });
-  await execute("cmake", ["--build", folder, "--parallel", String(width), "--target", ...targets]);
-}
-
-/** Runs GoogleTest programs of a build folder, and gives back how many tests passed. */
-async function runNativeTests(folder, programs, launcher, env) {
-  let passed = 0;
-  await inParallel(programs, width, async (program) => {
-    const path = join(folder, "Release", program);
-    const [command, ...args] = [...launcher, path, "--gtest_brief=1"];
-    const output = await execute(command, args, { env });
-    const count = Number(/\[ {2}PASSED {2}\] (\d+) tests?/.exec(output)?.[1] ?? 0);
-    if (count === 0) throw new StepError(`${path} ran no test`, output);
-    passed += count;
-  });
-  return passed;
-}
 
 /** Built by clang, in one folder with the fuzz targets: half the time that g++ takes, and the libraries but once. */
 const addressFolder = join("build", "asan");

@@ -3,6 +3,7 @@ import { forecasterCost } from "../bench/forecaster.js";
 import { type BenchOptions, runSuites, type SuitesResult } from "../bench/run-suites.js";
 import { selectSuites } from "../bench/selection.js";
 import { type BenchSuite, replaySuites } from "../bench/suites.js";
+import { chooseAllocators } from "../engine/allocators.js";
 import { replayExecutable } from "../engine/replayer.js";
 import { Interrupted } from "../errors.js";
 import { compareResults } from "../measure/compare-results.js";
@@ -171,7 +172,9 @@ export async function bench(
     return;
   }
   const selection = selectSuites(words, suites, CLAIM_NAMES, flags.quick);
-  // Before anything runs: a file that is none would be found out after minutes.
+  // Before anything runs: a file that is none, or no allocator, would be found out after minutes.
+  const { allocators = [], baseline, subject } = flags;
+  for (const named of [allocators, baseline ?? [], subject ?? []]) chooseAllocators([named].flat());
   const reference =
     flags.compare === undefined ? undefined : await readSavedResult(flags.compare, context.stdin);
   replayExecutable();

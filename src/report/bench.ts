@@ -249,9 +249,10 @@ export function claimNotes(file: ResultFile): string[] {
 export const commandOf = ({ command }: Claim): string =>
   command.startsWith("npm ") ? command : `rustydb-mem ${command}`;
 
-/** Who is the fastest over all cases; undefined where there are no means. */
-export function suiteSentence(suite: Suite): string | undefined {
-  const means = suite.means
+/** Who is the fastest over all cases; undefined where nothing was compared. Of a single case there is no mean: it is the answer. */
+export function suiteSentence(file: ResultFile, suite: Suite): string | undefined {
+  const single = suite.cases.length === 1 ? file.comparisons : [];
+  const means = [...suite.means, ...single.filter(({ trace }) => trace === suite.cases[0])]
     .filter(({ metric, net }) => metric === "warm" && net)
     .sort((a, b) => a.ratio.median - b.ratio.median);
   const [best, second] = means;
@@ -267,7 +268,7 @@ export function suiteSentence(suite: Suite): string | undefined {
 export function benchSentences(file: ResultFile): string[] {
   const sentences: string[] = [];
   for (const suite of file.bench?.suites ?? []) {
-    const sentence = suiteSentence(suite);
+    const sentence = suiteSentence(file, suite);
     if (sentence !== undefined) sentences.push(`${suite.name}: ${sentence}`);
   }
   const compared = file.bench?.compared;
@@ -276,9 +277,11 @@ export function benchSentences(file: ResultFile): string[] {
     const changed = warm.filter(({ different }) => different);
     const slower = changed.filter(({ change }) => change.median > 1).length;
     sentences.push(
-      changed.length === 0
-        ? `nothing has changed since ${compared.path} that could be told`
-        : `since ${compared.path} ${slower} of ${warm.length} times are longer, ${changed.length - slower} shorter`,
+      warm.length === 0
+        ? `no time of this could be compared with ${compared.path}`
+        : changed.length === 0
+          ? `nothing has changed since ${compared.path} that could be told`
+          : `since ${compared.path} ${slower} of ${warm.length} times are longer, ${changed.length - slower} shorter`,
     );
   }
   const claims = file.bench?.claims ?? [];

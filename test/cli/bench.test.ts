@@ -1,155 +1,179 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { Chalk } from "chalk";
+import { beforeAll, describe, expect, it } from "vitest";
+import { CLAIM_NAMES } from "../../src/bench/claims/claims.js";
 import { type ResultFile, resultFileSchema } from "../../src/measure/measurement.js";
+import { terminalReport } from "../../src/report/terminal.js";
 import { eventually, replaysIn, root, runTool, Scratch, startTool } from "./tool.js";
 
-const FEW = ["-a", "malloc,rustydb", "--quick", "-r", "3", "--no-tui"];
+const ALLOCATORS = ["malloc", "rustydb", "slab", "arena", "large", "rustydb-malloc"];
 
-function savedIn(path: string): ResultFile {
-  return resultFileSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-}
+describe("bench --list", () => {
+  it("names all benchmarks and claims, and runs none", async () => {
+    const { code, stdout, stderr } = await runTool(["bench", "--list"], {
+      env: { RUSTYDB_MEM_REPLAY: "/nowhere" },
+    });
+    expect([code, stderr]).toEqual([0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    for (const name of ["hot-path/pairs", "large/huge-pages", "threads/storm", "aging/long-running"])
+      expect(lines).toContain(name);
+    expect(lines.slice(-CLAIM_NAMES.length - 1)).toEqual(["pressure", ...CLAIM_NAMES]);
+  });
+});
 
-describe("bench", () => {
-  it("names its benchmarks and runs none", async () => {
-    const { code, stdout } = await runTool(["bench", "--list"]);
-    expect(code).toBe(0);
-    const names = stdout.trim().split("\n");
-    for (const name of [
-      "hot-path/replace-1m",
-      "large/churn",
-      "threads/handover",
-      "pressure",
-      "claims/m003-rollback",
-    ])
-      expect(names).toContain(name);
+describe("a suite of benchmarks", () => {
+  let terminal: string;
+  let file: ResultFile;
+  let markdown: string;
+  beforeAll(async () => {
+    const folder = execFileSync("mktemp", ["-d"], { encoding: "utf8" }).trim();
+    const [json, md] = [join(folder, "bench.json"), join(folder, "bench.md")];
+    try {
+      const { code, stdout, stderr } = await runTool([
+        ...["bench", "hot-path/pairs", "hot-path/batches-16", "transactions/commit", "--quick"],
+        ...["-a", ALLOCATORS.join(","), "--export-json", json, "--export-markdown", md],
+      ]);
+      expect([code, stderr.replace(/^hot-path.*|^transactions.*/gm, "").trim()]).toEqual([0, ""]);
+      terminal = stdout;
+      file = resultFileSchema.parse(JSON.parse(readFileSync(json, "utf8")));
+      markdown = readFileSync(md, "utf8");
+    } finally {
+      execFileSync("rm", ["-r", folder]);
+    }
   });
 
-  it("gives a table with intervals and the mean, and a result that the other reports take", async () => {
-    const scratch = new Scratch();
-    const [json, markdown] = [scratch.file("r.json"), scratch.file("r.md")];
-    const words = ["bench", "hot-path/pairs", "hot-path/replace-2k", ...FEW];
-    const run = await runTool([...words, "--export-json", json, "--export-markdown", markdown], { scratch });
-    expect(run).toMatchObject({ code: 0 });
-    expect(run.stdout).toMatch(/^hot-path: .* the time of malloc|^hot-path: malloc is the fastest/);
-    expect(run.stdout).toMatch(/\npairs +[\d.]+ +~?[\d.]+× \[[\d.]+, [\d.]+\]/);
-    expect(run.stdout).toMatch(/\ngeometric mean +~?[\d.]+× \[/);
-    const file = savedIn(json);
-    expect(file.bench?.suites).toMatchObject([
-      { name: "hot-path", cases: ["hot-path/pairs", "hot-path/replace-2k"] },
+  it("gives a valid result, by suites, with a mean for each", () => {
+    expect(file.partial).toBe(false);
+    expect(file.bench?.suites.map(({ name, cases }) => [name, cases])).toEqual([
+      ["hot-path", ["hot-path/pairs", "hot-path/batches-16"]],
+      ["transactions", ["transactions/commit"]],
     ]);
-    for (const result of file.results) {
-      expect(result.verified).toBe(true);
-      expect(result.rounds).toHaveLength(3);
+    const [hot] = file.bench?.suites ?? [];
+    const means = hot?.means.filter(({ metric, net }) => metric === "warm" && net) ?? [];
+    expect(means.map(({ allocator }) => allocator).sort()).toEqual(ALLOCATORS.slice(1).sort());
+    for (const { traces, ratio } of means) {
+      expect(traces).toBe(2);
+      expect(ratio.median).toBeGreaterThan(0);
     }
-    expect(readFileSync(markdown, "utf8")).toMatch(/\| pairs \|/);
-    const again = await runTool(["report", json], { scratch });
-    expect(again.stdout).toContain("hot-path: small blocks on one thread");
-    expect(scratch.leftBehind()).toEqual([]);
-  });
-
-  it("says what has changed since a saved result", async () => {
-    const scratch = new Scratch();
-    const [json, twice] = [scratch.file("r.json"), scratch.file("twice.json")];
-    const words = ["bench", "hot-path/pairs", ...FEW];
-    await runTool([...words, "-r", "6", "--export-json", json], { scratch });
-    // As if rustydb had taken a tenth of the time then.
-    const faster = savedIn(json);
-    for (const { ratio } of faster.comparisons) {
-      ratio.median /= 10;
-      if (ratio.low !== null) ratio.low /= 10;
-      if (ratio.high !== null) ratio.high /= 10;
+    for (const { allocator, trace, rounds, verified, memory } of file.results) {
+      if (allocator === "none") continue;
+      expect([allocator, rounds.length, verified]).toEqual([allocator, 4, true]);
+      // Only what ages is weighed with --quick.
+      expect(memory, trace).toBeUndefined();
     }
-    writeFileSync(twice, JSON.stringify(faster));
-    const { code, stdout } = await runTool([...words, "-r", "6", "--compare", twice], { scratch });
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/since \S*twice\.json 1 of 1 times are longer, 0 shorter/);
   });
 
-  it("refuses a file to compare with before anything runs", async () => {
+  it("has its times measured, not repeated", () => {
+    const times = file.results.flatMap(({ rounds }) => rounds.flatMap(({ warmNs }) => warmNs));
+    expect(new Set(times).size).toBeGreaterThan(times.length / 2);
+  });
+
+  it("is reported with an answer, a table and its mean", () => {
+    const [answer = ""] = terminal.split("\n");
+    expect(answer).toMatch(/^hot-path: \S+ (takes .* the time of malloc|is the fastest)/);
+    expect(terminal).toMatch(/hot-path: small blocks on one thread/);
+    expect(terminal).toMatch(/^pairs +[\d.]+ /m);
+    expect(terminal).toMatch(/^geometric mean +~?[\d.]+× \[/m);
+    expect(terminal).toMatch(/^Again: rustydb-mem bench hot-path\/pairs/m);
+  });
+
+  it("is the same in Markdown", () => {
+    expect(markdown).toMatch(/^\|.*malloc ns\/event.*\| rustydb/m);
+    expect(markdown).toMatch(/^\| pairs +\|/m);
+    expect(markdown).toMatch(/^\| geometric mean +\|/m);
+  });
+
+  it("has tables that break at the end of the line, each with the names of its rows", () => {
+    const at = (width: number): string[] =>
+      terminalReport(file, {
+        chalk: new Chalk({ level: 0 }),
+        width,
+        sort: "given",
+        unit: undefined,
+        verbose: false,
+      }).split("\n");
+    const titles = (lines: readonly string[]): string[] =>
+      lines.filter((line) => line.startsWith("hot-path: small"));
+    expect(titles(at(140))).toHaveLength(1);
+    const narrow = at(80);
+    expect(titles(narrow).length).toBeGreaterThan(1);
+    expect(narrow.filter((line) => /^pairs /.test(line))).toHaveLength(titles(narrow).length);
+    for (const line of narrow) if (!line.startsWith("Again: ")) expect(line.length, line).toBeLessThan(81);
+    const heads = narrow.filter((line) => line.includes("malloc ns/event")).join(" ");
+    for (const name of ALLOCATORS) expect(heads).toContain(name);
+  });
+});
+
+describe("bench that is interrupted", () => {
+  it("reports what was finished, ends with 130, and leaves nothing", async () => {
     const scratch = new Scratch();
-    writeFileSync(scratch.file("bad.json"), "{}");
-    const { code, stderr, ms } = await runTool(["bench", "--compare", scratch.file("bad.json")], { scratch });
-    expect(code).toBe(1);
-    expect(stderr).toContain("bad.json");
-    expect(ms).toBeLessThan(5000);
-  });
-
-  it("suggests what was meant", async () => {
-    const { code, stderr } = await runTool(["bench", "hot-pat"]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/no suite and no benchmark "hot-pat"[\s\S]*hot-path/);
-  });
-
-  it("that is interrupted reports what was finished, and leaves nothing", async () => {
-    const scratch = new Scratch();
+    const json = scratch.file("bench.json");
     const { child, outcome } = startTool(
-      ["bench", "hot-path", "-a", "malloc,rustydb", "-r", "400", "--no-tui"],
-      {
-        scratch,
-      },
+      ["bench", "hot-path/pairs*", "-a", "malloc,rustydb", "-r", "100000", "--export-json", json],
+      { scratch },
     );
-    await eventually(() => replaysIn(scratch).length > 1, 20_000, "replay processes side by side");
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    let said = "";
+    child.stderr?.on("data", (text: string) => {
+      said += text;
+    });
+    await eventually(() => /round ([4-9]|\d\d+) of/.test(said), 25_000, "the fourth round");
     child.kill("SIGINT");
     const { code, stdout, stderr } = await outcome;
     expect(code).toBe(130);
-    expect(stdout).toMatch(/Partial/);
     expect(stderr).not.toMatch(/ {4}at /);
+    expect(stdout).toMatch(/partial/i);
+    expect(stdout).toMatch(/^pairs /m);
+    const file = resultFileSchema.parse(JSON.parse(readFileSync(json, "utf8")));
+    expect(file.partial).toBe(true);
+    expect(file.bench?.suites).toMatchObject([{ name: "hot-path", cases: ["hot-path/pairs"] }]);
+    expect(file.results[0]?.rounds.length).toBeGreaterThan(1);
     expect(replaysIn(scratch)).toEqual([]);
     expect(scratch.leftBehind()).toEqual([]);
   });
 });
 
-/** The malloc of the C library, each call so many cycles longer. */
-function slowMalloc(scratch: Scratch): string {
-  const library = scratch.file("slow.so");
-  execFileSync("c++", [
-    ...["-std=c++20", "-O2", "-fPIC", "-shared", "-o", library],
-    join(root, "test/native/preload/slow_malloc.cc"),
-  ]);
-  return library;
+describe("an allocator that crashes", () => {
+  it("is told of, the others are measured, and the exit code is 1", async () => {
+    const scratch = new Scratch();
+    const [source, library] = [scratch.file("crash.c"), scratch.file("libcrash.so")];
+    writeFileSync(
+      source,
+      `#include <stdlib.h>
+void *__libc_malloc(size_t);
+static int calls;
+void *malloc(size_t size) {
+  if (++calls > 20000) abort();
+  return __libc_malloc(size);
 }
+`,
+    );
+    execFileSync("cc", ["-O1", "-fPIC", "-shared", "-o", library, source]);
+    const { code, stdout } = await runTool(
+      ["bench", "hot-path/pairs", "--quick", "-q", "-a", `malloc,rustydb,crash=${library}`],
+      { scratch },
+    );
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^pairs .*failed/m);
+    expect(stdout).toMatch(/crash.*SIGABRT/);
+    expect(stdout).toMatch(/^hot-path: .*rustydb/m);
+    expect(scratch.leftBehind()).toEqual([]);
+  });
+});
 
-describe("bench claims", () => {
-  const CLAIMS = ["claims/latency-in-a-transaction", "claims/m003-speed-*", "claims/m004-coalescing-*"];
-
-  it("judges what it measures: another allocator in the place of ours has other verdicts", async () => {
-    const scratch = new Scratch();
-    const verdicts = async (...more: string[]): Promise<Record<string, string>> => {
-      const json = scratch.file("claims.json");
-      const { code } = await runTool(["bench", ...CLAIMS, "--quick", "-q", "--export-json", json, ...more], {
-        scratch,
-      });
-      expect(code).toBe(0);
-      return Object.fromEntries(
-        (savedIn(json).bench?.claims ?? []).map(({ claim, verdict }) => [claim, verdict]),
-      );
-    };
-    const ours = await verdicts();
-    expect(ours["speed, more than malloc's by"]).toBe("met");
-    expect(ours["in a transaction"]).not.toBe("not met");
-    expect(ours["coalescing efficiency"]).not.toBe("not measured");
-    const slow = await verdicts("--subject", `slow=${slowMalloc(scratch)}[SLOW_SPINS=400]`);
-    expect(slow).toEqual({
-      "in a transaction": "not met",
-      "speed, more than malloc's by": "not met",
-      // It does not count that.
-      "coalescing efficiency": "not measured",
-    });
-  }, 90_000);
-
-  it("goes on without cachegrind, and says what to install", async () => {
-    const scratch = new Scratch();
-    const json = scratch.file("claims.json");
-    const { code } = await runTool(["bench", "claims/m001-cache-*", "-q", "--export-json", json], {
-      scratch,
-      env: { PATH: scratch.path },
-    });
-    expect(code).toBe(0);
-    expect(savedIn(json).bench?.claims).toMatchObject([
-      { verdict: "not measured", note: expect.stringContaining("apt-get install valgrind") as string },
-    ]);
+describe("bench refuses before anything runs", () => {
+  it.each([
+    [["bench", "hot-pth"], /no suite and no benchmark "hot-pth"[\s\S]*Did you mean "hot-path"/],
+    [["bench", "pressure", "-a", "jemaloc"], /no allocator "jemaloc"/],
+    [["bench", "pressure", "claims", "--subject", "jemaloc"], /no allocator "jemaloc"/],
+    [["bench", "pressure", "--baseline", "jemaloc"], /no allocator "jemaloc"/],
+    [["bench", "pressure", "--compare", join(root, "package.json")], /package\.json/],
+    [["bench", "pressure", "--compare", "/nowhere.json"], /nowhere\.json/],
+  ])("%j", async (words, message) => {
+    const { code, stdout, stderr } = await runTool(words);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/ {4}at |sample each|adaptive/);
   });
 });

@@ -11,6 +11,7 @@ const commands = [
   "inspect",
   "convert",
   "watch",
+  "bench",
   "diff",
   "report",
   "config",
@@ -86,6 +87,7 @@ describe("a mistyped word", () => {
     [["inspect", "oltp-tpc"], /oltp-tpcc/],
     [["convert", "oltp-tpc", "out.csv"], /oltp-tpcc/],
     [["diff", "oltp-tpcc", "oltp-piont"], /oltp-point/],
+    [["bench", "hot-pth"], /hot-path/],
   ])("%j is answered with the right one", async (args, right) => {
     const { code, stdout, stderr } = await runTool(args);
     expect(code).toBe(1);

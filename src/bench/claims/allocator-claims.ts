@@ -17,8 +17,7 @@ const LOBS: Load = {
   subject: "rustydb",
   what: "memory",
 };
-/** In all, whatever the size of the transactions. */
-const ROLLED_BACK_BLOCKS = 40_000;
+const ROLLED_BACK = { transactions: 200, blocks: 200 };
 const CHURN: Load = { workload: "bench/large/churn", subject: "large", what: "memory" };
 
 type Stats = Readonly<Record<string, number>>;
@@ -133,29 +132,15 @@ export const arenaClaims: readonly ClaimSpec[] = [
     claim: "rollback",
     target: { atMost: 1000, text: "< 1 µs" },
     unit: "ns",
-    protocol:
-      "begin and rollback of a transaction: what transactions of 20 blocks take beyond the same blocks in transactions of 200",
-    command: "bench transactions/abort",
+    protocol: `the rollback alone of a transaction of ${ROLLED_BACK.blocks} blocks of 128 bytes, ${ROLLED_BACK.transactions} of them open at once`,
     measure: async (lab) => {
-      const rounds = async (blocks: number): Promise<{ perTransactionNs: number[] }> => {
-        const load: Load = {
-          csv: {
-            name: `rolled back, ${blocks} blocks`,
-            text: () => rollbacks(ROLLED_BACK_BLOCKS / blocks, blocks),
-          },
-          subject: "arena",
-          what: "time",
-        };
-        const pairs = timePairs(await lab.reading(load));
-        return { perTransactionNs: pairs.map(({ value }) => value / (ROLLED_BACK_BLOCKS / blocks)) };
+      const { transactions, blocks } = ROLLED_BACK;
+      const load: Load = {
+        csv: { name: "rolled back", text: () => rollbacks(transactions, blocks) },
+        subject: "arena",
+        what: "time",
       };
-      const short = await rounds(20);
-      const long = await rounds(200);
-      // T(n) = a + b n: two sizes give a.
-      const costs = short.perTransactionNs.map(
-        (ns, index) => (10 * ns - (long.perTransactionNs[index] ?? Number.NaN)) / 9,
-      );
-      return findingOf(costs);
+      return findingOf(timePairs(await lab.reading(load)).map(({ value }) => value / transactions));
     },
   },
   {
@@ -257,18 +242,15 @@ export const largeClaims: readonly ClaimSpec[] = [
   },
 ];
 
-/** Transactions of equal size that are all rolled back. */
+/** Transactions of equal size that are all open; what is measured is that they are rolled back. */
 function rollbacks(transactions: number, blocks: number): string {
-  const rows = ["event,id,size,scope,dies_with_scope"];
-  let block = 0;
-  for (let at = 1; at <= transactions; at += 1) {
-    rows.push(`begin,${at},,,`);
-    for (let each = 0; each < blocks; each += 1) {
-      block += 1;
-      rows.push(`alloc,${block},128,${at},1`);
-    }
-    rows.push(`abort,${at},,,`);
-  }
+  const rows = ["event,id,size,scope,dies_with_scope,text"];
+  const scopes = Array.from({ length: transactions }, (_, index) => index + 1);
+  for (const scope of scopes) rows.push(`begin,${scope},,,,`);
+  for (let at = 0; at < blocks; at += 1)
+    for (const scope of scopes) rows.push(`alloc,${at * transactions + scope},128,${scope},1,`);
+  rows.push("mark,,,,,start");
+  for (const scope of scopes) rows.push(`abort,${scope},,,,`);
   return `${rows.join("\n")}\n`;
 }
 

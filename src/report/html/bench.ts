@@ -57,8 +57,8 @@ function casesPart(file: ResultFile, suite: Suite): Part {
   return html`<details><summary>What the cases of ${suite.name} replay</summary>${table(spec)}</details>`;
 }
 
-function timeSummary(rows: SuiteRows): string {
-  const best = suiteSentence(rows.suite);
+function timeSummary(file: ResultFile, rows: SuiteRows): string {
+  const best = suiteSentence(file, rows.suite);
   const over = best === undefined ? "" : `Over all cases ${best}. `;
   return `${over}Left of 1 is faster than ${rows.baseline}; a hollow dot is no difference that could be told.`;
 }
@@ -72,7 +72,7 @@ async function suiteSection(
   const rows = rowsOfSuite(file, suite);
   const { times, memory } = tablesOfSuite(rows, Number.POSITIVE_INFINITY);
   const title = `Time against ${rows.baseline}`;
-  const summary = timeSummary(rows);
+  const summary = timeSummary(file, rows);
   const chart = await suiteChart(charts, rows, styleOf, `${title}. ${summary}`);
   const tables = times.map((each) =>
     benchTable(each, (name) =>
