@@ -29,7 +29,7 @@ export interface ResultFlags {
 }
 
 /** A file in a folder that can be written to: found out before anything runs. */
-export function exportPath(text: string): string {
+function exportPath(text: string): string {
   try {
     if (statSync(dirname(text)).isDirectory()) accessSync(dirname(text), constants.W_OK);
     else throw new Error("no folder");

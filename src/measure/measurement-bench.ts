@@ -17,7 +17,7 @@ const figureSchema = z.object({
   value: endsSchema,
 });
 
-export const VERDICTS = ["met", "not met", "open", "not measured"] as const;
+const VERDICTS = ["met", "not met", "open", "not measured"] as const;
 
 const claimSchema = z.object({
   area: z.string(),
