@@ -46,6 +46,16 @@ describe("bench --compare", () => {
     expect(table).toMatch(new RegExp(`^hot-path/pairs +~?${ratio.source}`, "m"));
   });
 
+  it("says so where nothing can be compared", async () => {
+    const scratch = new Scratch();
+    const path = await saved(scratch, (file) => {
+      file.comparisons = [];
+    });
+    const { code, stdout } = await bench(scratch, "--compare", path);
+    expect(code).toBe(0);
+    expect(stdout.replace(/\s+/g, " ")).toContain(`no time of this could be compared with ${path}`);
+  });
+
   it("gives the changes in the result, with what else is different", async () => {
     const scratch = new Scratch();
     const path = await saved(scratch, (file) => {
