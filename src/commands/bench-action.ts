@@ -18,7 +18,7 @@ import type { CommandContext } from "./context.js";
 import { openProgress } from "./live-progress.js";
 import { writeResult } from "./result-output.js";
 
-const USUAL = { rounds: 7, roundNs: 8e6, forecasterSamples: 20_000 };
+const USUAL = { rounds: 6, roundNs: 6e6, forecasterSamples: 20_000 };
 const QUICK = { rounds: 4, roundNs: 3e6, forecasterSamples: 2_000 };
 
 /** Of the workloads that claims are measured on: with fewer than two there are no intervals. */

@@ -58,7 +58,7 @@ export function benchOptions(): Command {
     .option("-a, --allocators <list>", "what to compare, comma-separated, in all suites", collect)
     .option("--baseline <allocator>", "what the others are compared with (default: malloc)")
     .option("--quick", "fewer and shorter benchmarks and rounds, no latencies: is all well?", false)
-    .option("-r, --rounds <n>", "timed rounds (default: 7, with --quick 4)", wholeNumber(1))
+    .option("-r, --rounds <n>", "timed rounds (default: 6, with --quick 4)", wholeNumber(1))
     .option("--until <share>", "go on until every interval of a benchmark is so narrow, e.g. 2%", share)
     .option("--max-rounds <n>", "where --until ends at the latest", wholeNumber(1), 100)
     .option("--seed <n>", "of the order of rounds and of the intervals", wholeNumber(0), 1)
