@@ -103,6 +103,8 @@ export interface TraceMeasurement {
 const ROUND_NS = 0.3e9;
 /** So many frames a round at most, however small the trace. */
 const MAX_WARM_PASSES = 1000;
+/** While rounds go on, ratios may be older than they by one part in so many. */
+const RATIO_STALENESS = 20;
 /** A disturbed round is played so often at most. */
 const MAX_ATTEMPTS = 3;
 /** A replay whose live peak is off by more is another program's. */
@@ -380,11 +382,13 @@ class Schedule {
     return Math.max(0, ...widths);
   }
 
-  /** Computed once for as many rounds: it is asked for before every one of them. */
+  /** Kept for a while: it is asked for before every round. */
   private ratioSoFar(row: RowMeasurement): RatioInterval | undefined {
     const rounds = Math.min(row.rounds.length, this.baseline.rounds.length, this.loop.rounds.length);
     const known = this.ratios.get(row);
-    if (known?.rounds === rounds) return known.ratio;
+    // Of hundreds of rounds a few more change little, and an interval of them takes long.
+    if (known !== undefined && rounds - known.rounds < Math.max(1, known.rounds / RATIO_STALENESS))
+      return known.ratio;
     const ratio = warmRatio(row.rounds, this.baseline.rounds, this.loop.rounds, this.options.seed);
     this.ratios.set(row, { rounds, ratio });
     return ratio;

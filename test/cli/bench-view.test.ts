@@ -11,7 +11,7 @@ const isComplete = (screen: string): boolean =>
 describe("bench on a terminal", { timeout: 120_000 }, () => {
   it("shows where in its suites it is, and the cases that are done", async () => {
     const scratch = new Scratch();
-    const words = "bench hot-path transactions --quick -r 2 -a malloc,rustydb,slab";
+    const words = "bench hot-path transactions -r 2 -a malloc,rustydb,slab";
     const terminal = new Terminal(`${process.execPath} ${bin} ${words}; echo "ended with $?"`, { scratch });
     let seen = "";
     await eventually(
