@@ -194,19 +194,22 @@ function preloadable(library: string, folder: string): string {
   return link;
 }
 
-/** While the program runs its signals are its own: ours neither stop it twice nor stop us. */
-function passSignals(child: ChildProcess): () => void {
+/**
+ * While the program runs its signals are its own: ours neither stop it twice nor stop us. Called before it starts, and never without a
+ * listener: a signal that came just then would be lost.
+ */
+function passSignals(program: () => ChildProcess | undefined): () => void {
   const terminal = process.stdin.isTTY === true || process.stderr.isTTY === true;
   const restores = [...PASSED, ...FROM_TERMINAL].map((signal) => {
-    const before = process.listeners(signal);
-    process.removeAllListeners(signal);
+    const before = process.listeners(signal) as NodeJS.SignalsListener[];
     const pass = (): void => {
-      if (!terminal || !FROM_TERMINAL.includes(signal)) child.kill(signal);
+      if (!terminal || !FROM_TERMINAL.includes(signal)) program()?.kill(signal);
     };
     process.on(signal, pass);
+    for (const listener of before) process.off(signal, listener);
     return () => {
+      for (const listener of before) process.on(signal, listener);
       process.off(signal, pass);
-      for (const listener of before) process.on(signal, listener as NodeJS.SignalsListener);
     };
   });
   return () => {
@@ -240,24 +243,26 @@ export async function recordProgram(
   const folder = await collector.ready;
   try {
     const [program, ...words] = request.command;
-    const child = spawn(program, words, {
-      stdio: [
-        request.withoutInput === true ? "ignore" : "inherit",
-        request.output ?? "inherit",
-        request.output ?? "inherit",
-      ],
-      env: programEnvironment(preloadable(library, folder), folder, request),
-    });
-    const restoreSignals = passSignals(child);
+    let child: ChildProcess | undefined;
+    const restoreSignals = passSignals(() => child);
     let exit: RecordOutcome["exit"];
     try {
+      const started = spawn(program, words, {
+        stdio: [
+          request.withoutInput === true ? "ignore" : "inherit",
+          request.output ?? "inherit",
+          request.output ?? "inherit",
+        ],
+        env: programEnvironment(preloadable(library, folder), folder, request),
+      });
+      child = started;
       exit = await new Promise((resolve, reject) => {
-        child.once("error", (cause) =>
+        started.once("error", (cause) =>
           reject(
             new UserError("not-started", `${program} could not be started: ${cause.message}`, { cause }),
           ),
         );
-        child.once("exit", (code, signal) => resolve({ code, signal }));
+        started.once("exit", (code, signal) => resolve({ code, signal }));
       });
     } finally {
       restoreSignals();
