@@ -1,8 +1,8 @@
 import type { BenchFigure } from "../measure/measurement-bench.js";
-import type { ProgressView } from "../measure/measurement-progress.js";
+import { type ProgressView, stepProgress } from "../measure/measurement-progress.js";
 import { FORECAST_MODELS, type ForecastModel } from "../native/pressure.js";
 import { native } from "../native.js";
-import { bootstrapMedian } from "../statistics/bootstrap.js";
+import { medianInterval } from "../statistics/bootstrap.js";
 import { Random } from "../statistics/random.js";
 
 /** Between two samples; a tick of the forecaster's grid is 5 s. */
@@ -28,30 +28,16 @@ export async function forecasterCost(
   for (let round = 1; round <= rounds && !signal.aborted; round += 1) {
     for (const cost of random.shuffled(costs)) {
       if (signal.aborted) break;
-      await view.show({
-        trace: "pressure",
-        phase: "timed",
-        allocator: cost.model,
-        round,
-        rounds,
-        fraction: undefined,
-        eventsPerSecond: undefined,
-        remainingNs: undefined,
-        rows: [],
-      });
+      await view.show(stepProgress("pressure", "timed", { allocator: cost.model, round, rounds }));
       cost.ns.push(native().forecastCost({ model: cost.model }, cost.stepS, samples, seed + round));
     }
   }
   return costs
     .filter(({ ns }) => ns.length > 0)
-    .map(({ model, stepS, ns }) => {
-      const { estimate, low, high } = bootstrapMedian([ns], new Random(seed));
-      const end = (value: number): number | null => (Number.isFinite(value) ? value : null);
-      return {
-        suite: "pressure",
-        name: `${model}, a sample each ${stepS} s`,
-        unit: "ns",
-        value: { estimate, low: end(low), high: end(high) },
-      };
-    });
+    .map(({ model, stepS, ns }) => ({
+      suite: "pressure",
+      name: `${model}, a sample each ${stepS} s`,
+      unit: "ns",
+      value: { ...medianInterval(ns, new Random(seed)) },
+    }));
 }

@@ -1,4 +1,4 @@
-import type { Allocator } from "../engine/allocators.js";
+import { type Allocator, chooseBaseline } from "../engine/allocators.js";
 import { compileGenerated } from "../engine/plan.js";
 import { runRound } from "../engine/replayer.js";
 import { Workspace } from "../engine/workspace.js";
@@ -6,11 +6,11 @@ import { UserError } from "../errors.js";
 import { type AssembledResults, assemble, type MeasuredTrace } from "../measure/assemble.js";
 import { warmRatio } from "../measure/figures.js";
 import type { TraceResult } from "../measure/measurement.js";
-import type { ProgressView, RunProgress } from "../measure/measurement-progress.js";
+import { type ProgressView, type RunProgress, stepProgress } from "../measure/measurement-progress.js";
 import { measureTrace, type ScheduleOptions } from "../measure/schedule.js";
 import { compileWorkload } from "../workload/compile.js";
 import { findWorkload } from "../workload/shipped.js";
-import { allocatorsOf, baselineOf } from "./allocators.js";
+import { allocatorsOf } from "./allocators.js";
 import type { BenchCase, BenchSuite } from "./suites.js";
 import { onTinybench } from "./together.js";
 
@@ -63,7 +63,7 @@ class SuiteRunner {
     try {
       for (const [index, suite] of this.suites.entries()) {
         const { allocators, warnings } = allocatorsOf(suite, this.options.allocators, this.workspace);
-        const baseline = baselineOf(allocators, this.options.baseline);
+        const baseline = chooseBaseline(allocators, this.options.baseline);
         const measured: MeasuredTrace[] = [];
         try {
           for (const [at, each] of suite.cases.entries()) {
@@ -125,17 +125,7 @@ class SuiteRunner {
     view: ProgressView,
   ): Promise<MeasuredTrace> {
     const name = `${suite.name}/${benchCase.name}`;
-    await view.show({
-      trace: name,
-      phase: "plan",
-      allocator: undefined,
-      round: 1,
-      rounds: 1,
-      fraction: undefined,
-      eventsPerSecond: undefined,
-      remainingNs: undefined,
-      rows: [],
-    });
+    await view.show(stepProgress(name, "plan"));
     const program = compileWorkload(findWorkload(benchCase.workload), benchCase.overrides);
     const plan = await compileGenerated(program, name, this.workspace, {
       signal: this.signal,

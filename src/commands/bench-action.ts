@@ -8,7 +8,7 @@ import { replayExecutable } from "../engine/replayer.js";
 import { Interrupted } from "../errors.js";
 import { compareResults } from "../measure/compare-results.js";
 import { readHost } from "../measure/host.js";
-import { type HostInfo, type ResultFile, SCHEMA_VERSION } from "../measure/measurement.js";
+import type { HostInfo, ResultFile } from "../measure/measurement.js";
 import type { BenchResult } from "../measure/measurement-bench.js";
 import type { ProgressView } from "../measure/measurement-progress.js";
 import { differencesBetween } from "../measure/result-differences.js";
@@ -16,7 +16,7 @@ import { readSavedResult } from "../measure/saved-result.js";
 import type { BenchFlags } from "./bench-options.js";
 import type { CommandContext } from "./context.js";
 import { openProgress } from "./live-progress.js";
-import { writeResult } from "./result-output.js";
+import { resultHead, writeResult } from "./result-output.js";
 
 const USUAL = { rounds: 6, roundNs: 6e6, forecasterSamples: 20_000 };
 const QUICK = { rounds: 4, roundNs: 3e6, forecasterSamples: 2_000 };
@@ -87,12 +87,7 @@ function toResultFile(
   ): Record<string, T> => Object.assign({}, ...suites.map(of)) as Record<string, T>;
   const floors = record(({ harness }) => harness.noiseFloor ?? {});
   return {
-    schemaVersion: SCHEMA_VERSION,
-    tool: { name: "rustydb-mem", version: context.version, commit: null },
-    date: new Date().toISOString(),
-    partial: stopped !== undefined,
-    command: [...context.words],
-    host,
+    ...resultHead(context, host, stopped),
     options: {
       allocators: [...new Set(merged(({ allocators }) => allocators))],
       baseline: flags.baseline ?? suites[0]?.baseline ?? "malloc",

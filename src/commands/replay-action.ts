@@ -1,6 +1,11 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
-import { type Allocator, type AllocatorChoice, chooseAllocators } from "../engine/allocators.js";
+import {
+  type Allocator,
+  type AllocatorChoice,
+  chooseAllocators,
+  chooseBaseline,
+} from "../engine/allocators.js";
 import { namedTrace } from "../engine/named-trace.js";
 import { type CompiledPlan, compilePlan } from "../engine/plan.js";
 import { type RoundRunner, replayExecutable, runRound } from "../engine/replayer.js";
@@ -10,15 +15,15 @@ import { ReplayError, TraceError, UsageError, UserError } from "../errors.js";
 import { assemble, type MeasuredTrace } from "../measure/assemble.js";
 import type { ForecastPlan } from "../measure/forecast.js";
 import { readHost } from "../measure/host.js";
-import { type HostInfo, type ResultFile, SCHEMA_VERSION, type TraceResult } from "../measure/measurement.js";
-import type { ProgressView } from "../measure/measurement-progress.js";
+import type { HostInfo, ResultFile, TraceResult } from "../measure/measurement.js";
+import { type ProgressView, stepProgress } from "../measure/measurement-progress.js";
 import { measureTrace } from "../measure/schedule.js";
 import { TraceInput } from "../trace/input.js";
 import { pathOf, type TraceSource } from "../trace/source.js";
 import type { CommandContext } from "./context.js";
 import { openProgress } from "./live-progress.js";
 import type { ReplayFlags } from "./replay-options.js";
-import { writeResult } from "./result-output.js";
+import { resultHead, writeResult } from "./result-output.js";
 
 interface Job {
   readonly paths: readonly string[];
@@ -48,14 +53,7 @@ async function prepare(paths: readonly string[], flags: ReplayFlags, context: Co
   checkForecastFlags(flags);
   const choice = chooseAllocators(flags.allocators ?? ["all"]);
   if (choice.allocators.length === 0) throw new UsageError("usage", "no allocator is left to replay through");
-  const byDefault =
-    choice.allocators.find((allocator) => allocator.name === "malloc") ?? choice.allocators[0];
-  const baseline =
-    flags.baseline === undefined
-      ? (byDefault as Allocator)
-      : (choice.allocators.find((allocator) => allocator.name === flags.baseline) ??
-        oneAllocator(flags.baseline));
-  if (baseline.route === "none") throw new UsageError("usage", "the empty loop cannot be the baseline");
+  const baseline = chooseBaseline(choice.allocators, flags.baseline);
   replayExecutable();
   const sources: TraceSource[] = [];
   for (const path of paths) {
@@ -78,12 +76,6 @@ function checkForecastFlags({ forecast, memory, limit, purge }: ReplayFlags): vo
       remedy: "Leave --no-memory out.",
     });
   }
-}
-
-function oneAllocator(spec: string): Allocator {
-  const { allocators } = chooseAllocators([spec]);
-  if (allocators.length !== 1) throw new UsageError("usage", `--baseline takes one allocator, not "${spec}"`);
-  return allocators[0] as Allocator;
 }
 
 /** Names of several traces in reports: the file's, with its folders where two are the same. */
@@ -154,15 +146,7 @@ async function measureOne(
 ): Promise<MeasuredTrace> {
   const { flags, choice, baseline, context } = job;
   const planning = (fraction: number | undefined): void => {
-    const idle = {
-      allocator: undefined,
-      round: 1,
-      rounds: 1,
-      eventsPerSecond: undefined,
-      remainingNs: undefined,
-      rows: [],
-    };
-    void view.show({ ...idle, trace: name, phase: "plan", fraction });
+    void view.show(stepProgress(name, "plan", { fraction }));
   };
   planning(undefined);
   const plan = await compilePlan(source, name, workspace, {
@@ -262,12 +246,7 @@ function toResultFile(job: Job, { traces: measured, stopped }: Measured): Result
   const assembled = assemble(measured, flags);
   const traces = measured.map((each) => each.trace);
   return {
-    schemaVersion: SCHEMA_VERSION,
-    tool: { name: "rustydb-mem", version: context.version, commit: null },
-    date: new Date().toISOString(),
-    partial: stopped !== undefined,
-    command: [...context.words],
-    host,
+    ...resultHead(context, host, stopped),
     options: {
       allocators: choice.allocators.map((allocator) => allocator.name),
       baseline: baseline.name,

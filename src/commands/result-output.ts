@@ -1,5 +1,5 @@
 import { Chalk } from "chalk";
-import type { ResultFile } from "../measure/measurement.js";
+import { type HostInfo, type ResultFile, SCHEMA_VERSION } from "../measure/measurement.js";
 import { csvReport } from "../report/csv.js";
 import { jsonReport } from "../report/json.js";
 import { junitReport } from "../report/junit.js";
@@ -9,6 +9,22 @@ import { terminalReport } from "../report/terminal.js";
 import type { CommandContext } from "./context.js";
 import { exportTo, replaceFile } from "./export.js";
 import type { ResultFlags } from "./result-options.js";
+
+/** What every result says of the run that it is of. */
+export function resultHead(
+  context: CommandContext,
+  host: HostInfo,
+  stopped: unknown,
+): Pick<ResultFile, "schemaVersion" | "tool" | "date" | "partial" | "command" | "host"> {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    tool: { name: "rustydb-mem", version: context.version, commit: null },
+    date: new Date().toISOString(),
+    partial: stopped !== undefined,
+    command: [...context.words],
+    host,
+  };
+}
 
 /** Writes what the options ask for, and the report or JSON to standard output. Throws UserError `not-written`. */
 export async function writeResult(

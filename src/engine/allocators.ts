@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { AllocatorError } from "../errors.js";
+import { AllocatorError, UsageError } from "../errors.js";
 import { builtPath } from "./built.js";
 import { checkLibrary } from "./elf.js";
 import { type HeapConfigFile, readHeapConfig } from "./heap-config.js";
@@ -264,7 +264,7 @@ export function chooseAllocators(lists: readonly string[], peers = findPeers()):
       spec === "all"
         ? [...OURS, ...peers.filter((peer) => peer.path !== undefined).map((peer) => peer.name)]
         : [spec];
-    if (spec === "all") warnings.push(...peers.flatMap(missing));
+    if (spec === "all") warnings.push(...peers.flatMap(missingPeer));
     for (const each of specs) {
       const allocator = registry.parse(each);
       const before = chosen.get(allocator.name);
@@ -284,7 +284,26 @@ export function chooseAllocators(lists: readonly string[], peers = findPeers()):
   return { allocators: [...chosen.values()], warnings };
 }
 
-function missing(peer: InstalledPeer): string[] {
+/** A sentence about a peer that is not installed; nothing of one that is. */
+export function missingPeer(peer: InstalledPeer): string[] {
   if (peer.path !== undefined) return [];
   return [`${peer.name} is not installed and was left out (apt-get install ${peer.package}).`];
+}
+
+/**
+ * The one that the others are compared with: the named one, which need not be among them, else malloc, else the first. Throws UsageError
+ * where it is several, or the empty loop, and AllocatorError where it is none.
+ */
+export function chooseBaseline(allocators: readonly Allocator[], named: string | undefined): Allocator {
+  const found = allocators.find(({ name }) => name === (named ?? "malloc"));
+  const baseline = found ?? (named === undefined ? allocators[0] : oneAllocator(named));
+  if (baseline === undefined) throw new UsageError("usage", "no allocator is left to compare");
+  if (baseline.route === "none") throw new UsageError("usage", "the empty loop cannot be the baseline");
+  return baseline;
+}
+
+function oneAllocator(spec: string): Allocator {
+  const { allocators } = chooseAllocators([spec]);
+  if (allocators.length !== 1) throw new UsageError("usage", `--baseline takes one allocator, not "${spec}"`);
+  return allocators[0] as Allocator;
 }

@@ -78,7 +78,7 @@ export function replayExecutable(): string {
  * The environment of a replay process: the same few variables whoever starts it, so that neither a preloaded
  * library nor an allocator's setting of the caller's shell gets into a measurement, then the allocator's own.
  */
-function childEnvironment(allocator: Allocator): Record<string, string> {
+export function childEnvironment(allocator: Allocator): Record<string, string> {
   const environment: Record<string, string> = { PATH: "/usr/bin:/bin", LC_ALL: "C" };
   // Where a peer's own dependencies may lie.
   const libraryPath = process.env.LD_LIBRARY_PATH;
@@ -88,7 +88,8 @@ function childEnvironment(allocator: Allocator): Record<string, string> {
   return environment;
 }
 
-function childArguments(request: RoundRequest): string[] {
+/** Words for the replay executable. */
+export function childArguments(request: RoundRequest): string[] {
   const passes = request.mode === "timed" ? ["--warm", String(request.warmPasses)] : [];
   const idle = request.mode === "memory" && request.idleMs > 0 ? ["--idle", String(request.idleMs)] : [];
   const times = request.mode === "memory" && request.times ? ["--times"] : [];

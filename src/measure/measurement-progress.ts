@@ -75,6 +75,26 @@ export interface RunProgress {
   readonly finished?: readonly FinishedCase[];
 }
 
+/** Of work that is no round of an allocator: what it is, and which of how many. */
+export function stepProgress(
+  trace: string,
+  phase: Phase,
+  step: Partial<Pick<RunProgress, "allocator" | "round" | "rounds" | "fraction">> = {},
+): RunProgress {
+  return {
+    trace,
+    phase,
+    allocator: undefined,
+    round: 1,
+    rounds: 1,
+    fraction: undefined,
+    eventsPerSecond: undefined,
+    remainingNs: undefined,
+    rows: [],
+    ...step,
+  };
+}
+
 /** Shows progress. The schedule calls it between rounds, and waits; inside a timed round nobody draws. */
 export interface ProgressView {
   show(progress: RunProgress): Promise<void> | void;

@@ -2,6 +2,13 @@ import type { Random } from "./random.js";
 import { normalCdf, studentQuantile } from "./student.js";
 import { median, quantileOfSorted, standardDeviation } from "./summary.js";
 
+/** An end is null where there were too few values for it. */
+export interface OpenInterval {
+  readonly estimate: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
 export interface Interval {
   readonly estimate: number;
   readonly low: number;
@@ -73,4 +80,11 @@ export function bootstrapMedian(strata: readonly (readonly number[])[], random: 
     high = Math.max(high, estimate + reach);
   }
   return { estimate, low, high };
+}
+
+/** The median of some values with its 95 % bootstrap interval, fit for a file. */
+export function medianInterval(values: readonly number[], random: Random): OpenInterval {
+  const { estimate, low, high } = bootstrapMedian([values], random);
+  const end = (value: number): number | null => (Number.isFinite(value) ? value : null);
+  return { estimate, low: end(low), high: end(high) };
 }

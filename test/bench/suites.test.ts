@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { allocatorsOf, baselineOf } from "../../src/bench/allocators.js";
+import { allocatorsOf } from "../../src/bench/allocators.js";
 import { CLAIM_NAMES } from "../../src/bench/claims/claims.js";
 import { selectSuites } from "../../src/bench/selection.js";
 import { type BenchSuite, FITS, replaySuites, SUITE_NAMES } from "../../src/bench/suites.js";
-import { chooseAllocators, findPeers } from "../../src/engine/allocators.js";
+import { chooseAllocators, chooseBaseline, findPeers } from "../../src/engine/allocators.js";
 import { showHeapConfig } from "../../src/engine/heap-config.js";
 import { compileGenerated } from "../../src/engine/plan.js";
 import { runRound } from "../../src/engine/replayer.js";
@@ -194,7 +194,7 @@ describe("the allocators of a suite", () => {
 
   it("are compared with the one that was named, else malloc, else the first", () => {
     const of = (list: string, named?: string): string =>
-      baselineOf(chooseAllocators([list]).allocators, named).name;
+      chooseBaseline(chooseAllocators([list]).allocators, named).name;
     expect(of("rustydb,malloc")).toBe("malloc");
     expect(of("rustydb,slab")).toBe("rustydb");
     expect(of("rustydb,malloc", "rustydb")).toBe("rustydb");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ResultFile } from "../../src/measure/measurement.js";
 import type { Claim } from "../../src/measure/measurement-bench.js";
+import { crashingMalloc } from "./crashing-malloc.js";
 import { root, runTool, Scratch } from "./tool.js";
 
 /** The claims of these names by the short words they have. */
@@ -66,19 +67,7 @@ describe("the claims on another allocator", () => {
 
   it("that dies is not measured, and the other claims are", async () => {
     const scratch = new Scratch();
-    const [source, library] = [scratch.file("crash.c"), scratch.file("libcrash.so")];
-    writeFileSync(
-      source,
-      `#include <stdlib.h>
-void *__libc_malloc(size_t);
-static int calls;
-void *malloc(size_t size) {
-  if (++calls > 20000) abort();
-  return __libc_malloc(size);
-}
-`,
-    );
-    execFileSync("cc", ["-O1", "-fPIC", "-shared", "-o", library, source]);
+    const library = crashingMalloc(scratch);
     const found = await claims(scratch, ["m003-rollback", "tests-cases"], ["--subject", `crash=${library}`]);
     expect(found["m003-rollback"]).toMatchObject({ verdict: "not measured", value: null });
     expect(found["m003-rollback"]?.note).toMatch(/crashed with SIGABRT/);

@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Chalk } from "chalk";
 import { beforeAll, describe, expect, it } from "vitest";
 import { CLAIM_NAMES } from "../../src/bench/claims/claims.js";
 import { type ResultFile, resultFileSchema } from "../../src/measure/measurement.js";
 import { terminalReport } from "../../src/report/terminal.js";
+import { crashingMalloc } from "./crashing-malloc.js";
 import { eventually, replaysIn, root, runTool, Scratch, startTool } from "./tool.js";
 
 const ALLOCATORS = ["malloc", "rustydb", "slab", "arena", "large", "rustydb-malloc"];
@@ -137,19 +138,7 @@ describe("bench that is interrupted", () => {
 describe("an allocator that crashes", () => {
   it("is told of, the others are measured, and the exit code is 1", async () => {
     const scratch = new Scratch();
-    const [source, library] = [scratch.file("crash.c"), scratch.file("libcrash.so")];
-    writeFileSync(
-      source,
-      `#include <stdlib.h>
-void *__libc_malloc(size_t);
-static int calls;
-void *malloc(size_t size) {
-  if (++calls > 20000) abort();
-  return __libc_malloc(size);
-}
-`,
-    );
-    execFileSync("cc", ["-O1", "-fPIC", "-shared", "-o", library, source]);
+    const library = crashingMalloc(scratch);
     const { code, stdout } = await runTool(
       ["bench", "hot-path/pairs", "--quick", "-q", "-a", `malloc,rustydb,crash=${library}`],
       { scratch },

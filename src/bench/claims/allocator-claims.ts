@@ -51,7 +51,7 @@ export const slabClaims: readonly ClaimSpec[] = [
     target: { atLeast: 0.85, text: "85–95 %" },
     unit: "share",
     protocol:
-      "births that no refill of a magazine went before, oltp-point on one thread, five seeds, all blocks to slabs",
+      "births that no refill of a magazine went before, oltp-point on one thread, several seeds, all blocks to slabs",
     command: SHOW_OLTP,
     measure: (lab) =>
       counted(
@@ -88,7 +88,7 @@ export const slabClaims: readonly ClaimSpec[] = [
     claim: "overhead of memory, less than malloc's by",
     target: { atLeast: 0.18, text: "18–22 %" },
     unit: "share",
-    protocol: "what is taken beyond what is alive at the peak, oltp-point on one thread, five seeds",
+    protocol: "what is taken beyond what is alive at the peak, oltp-point on one thread, several seeds",
     command: SHOW_OLTP,
     measure: async (lab) =>
       findingOf(
@@ -103,7 +103,7 @@ export const arenaClaims: readonly ClaimSpec[] = [
     claim: "fragmentation, less than malloc's by",
     target: { atLeast: 0.12, text: "12–18 %" },
     unit: "share",
-    protocol: "memory at the peak over what is alive, less one; oltp-tpcc on one thread, five seeds",
+    protocol: "memory at the peak over what is alive, less one; oltp-tpcc on one thread, several seeds",
     command: "replay oltp-tpcc --threads 1",
     measure: async (lab) =>
       findingOf(
@@ -148,7 +148,7 @@ export const arenaClaims: readonly ClaimSpec[] = [
     claim: "metadata, of what is alive",
     target: { atMost: 0.05, text: "3–5 %" },
     unit: "share",
-    protocol: "bytes of metadata over live bytes at the peak, oltp-tpcc on one thread, five seeds",
+    protocol: "bytes of metadata over live bytes at the peak, oltp-tpcc on one thread, several seeds",
     command: "replay oltp-tpcc --threads 1 -v",
     measure: (lab) =>
       counted(
@@ -178,7 +178,7 @@ export const largeClaims: readonly ClaimSpec[] = [
     claim: "overhead of memory, less than malloc's by",
     target: { atLeast: 0.08, text: "8–12 %" },
     unit: "share",
-    protocol: "memory at the peak, bench large/churn, five seeds",
+    protocol: "memory at the peak, bench large/churn, several seeds",
     command: "bench large/churn",
     measure: async (lab) => findingOf((await lab.readings(CHURN)).map((each) => 1 - peakRatio(each))),
   },
@@ -187,7 +187,7 @@ export const largeClaims: readonly ClaimSpec[] = [
     claim: "coalescing efficiency",
     target: { atLeast: 0.7, text: "70–85 %" },
     unit: "share",
-    protocol: "freed runs of pages that joined a free neighbour, lob-ingest on one thread, five seeds",
+    protocol: "freed runs of pages that joined a free neighbour, lob-ingest on one thread, several seeds",
     command: "replay lob-ingest --threads 1 -v",
     measure: (lab) =>
       counted(lab.readings(LOBS), (stats) => stat(stats, "runCoalesces") / stat(stats, "runFrees")),
@@ -197,7 +197,7 @@ export const largeClaims: readonly ClaimSpec[] = [
     claim: "free-list hits",
     target: { atLeast: 0.6, text: "60–75 %" },
     unit: "share",
-    protocol: "runs of pages that were there already, lob-ingest on one thread, five seeds",
+    protocol: "runs of pages that were there already, lob-ingest on one thread, several seeds",
     command: "replay lob-ingest --threads 1 -v",
     measure: (lab) =>
       counted(lab.readings(LOBS), (stats) => stat(stats, "runFreeListHits") / stat(stats, "runAllocations")),
@@ -207,7 +207,7 @@ export const largeClaims: readonly ClaimSpec[] = [
     claim: "fragmentation",
     target: { atMost: 0.25, text: "0.15–0.25" },
     unit: "ratio",
-    protocol: "memory at the peak over what is alive, less one; lob-ingest on one thread, five seeds",
+    protocol: "memory at the peak over what is alive, less one; lob-ingest on one thread, several seeds",
     command: "replay lob-ingest --threads 1",
     measure: async (lab) =>
       findingOf((await lab.readings(LOBS)).map(({ ours }) => ours.memory?.fragmentationAtPeak ?? Number.NaN)),
@@ -229,7 +229,7 @@ export const largeClaims: readonly ClaimSpec[] = [
     claim: "huge pages, of what could lie in them",
     target: { atLeast: 0.85, text: "85–95 %" },
     unit: "share",
-    protocol: "most bytes in huge pages over most bytes taken, bench large/huge-pages, five seeds",
+    protocol: "most bytes in huge pages over most bytes taken, bench large/huge-pages, several seeds",
     command: "bench large/huge-pages",
     measure: async (lab) => {
       const readings = await lab.readings({ ...CHURN, workload: "bench/large/huge-pages" });

@@ -2,7 +2,14 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { type Allocator, chooseAllocators, NONE } from "../../engine/allocators.js";
 import { parseFrame } from "../../engine/frames.js";
-import { preloadError, replayExecutable, wrongLibrary } from "../../engine/replayer.js";
+import {
+  childArguments,
+  childEnvironment,
+  preloadError,
+  type RoundRequest,
+  replayExecutable,
+  wrongLibrary,
+} from "../../engine/replayer.js";
 import { Interrupted, ReplayError } from "../../errors.js";
 import type { NotMeasured } from "./claim.js";
 import type { Lab, Load } from "./lab.js";
@@ -15,21 +22,18 @@ const run = promisify(execFile);
  */
 async function missesOf(allocator: Allocator, plan: string, lab: Lab): Promise<number> {
   await lab.show(`${allocator.name} under cachegrind`);
+  const request: RoundRequest = {
+    ...{ allocator, mode: "timed", planPath: plan, order: "recorded", warmPasses: 1 },
+    ...{ touch: "page", speed: "max", idleMs: 0 },
+  };
   const { stdout, stderr } = await run(
     "valgrind",
     [
       ...["--tool=cachegrind", "--cache-sim=yes", "--cachegrind-out-file=/dev/null"],
-      ...[replayExecutable(), "--plan", plan, "--route", allocator.route],
-      ...["--mode", "timed", "--order", "recorded", "--warm", "1", "--parent-death"],
-      ...(allocator.config === undefined ? [] : ["--config", allocator.config.path]),
+      ...[replayExecutable(), ...childArguments(request)],
     ],
     {
-      env: {
-        PATH: process.env.PATH ?? "/usr/bin:/bin",
-        LC_ALL: "C",
-        ...allocator.environment,
-        ...(allocator.library === undefined ? {} : { LD_PRELOAD: allocator.library.path }),
-      },
+      env: { ...childEnvironment(allocator), PATH: process.env.PATH ?? "/usr/bin:/bin" },
       signal: lab.signal,
       maxBuffer: 1 << 24,
     },

@@ -1,5 +1,5 @@
 import type { Claim, ClaimVerdict } from "../../measure/measurement-bench.js";
-import { bootstrapMedian } from "../../statistics/bootstrap.js";
+import { medianInterval, type OpenInterval } from "../../statistics/bootstrap.js";
 import { Random } from "../../statistics/random.js";
 import type { Lab } from "./lab.js";
 
@@ -9,10 +9,7 @@ export type Target =
   | { readonly atMost: number; readonly text: string };
 
 /** A figure with its 95 % interval; no ends where one reading is all there is. */
-export interface Finding {
-  readonly estimate: number;
-  readonly low: number | null;
-  readonly high: number | null;
+export interface Finding extends OpenInterval {
   readonly note?: string;
 }
 
@@ -43,9 +40,7 @@ export function claimName({ area, claim }: Pick<ClaimSpec, "area" | "claim">): s
 export function findingOf(values: readonly number[], note?: string): Finding | NotMeasured {
   const known = values.filter((value) => Number.isFinite(value));
   if (known.length === 0) return { why: "nothing came out of the measurement" };
-  const { estimate, low, high } = bootstrapMedian([known], new Random(1));
-  const end = (value: number): number | null => (Number.isFinite(value) ? value : null);
-  return { estimate, low: end(low), high: end(high), ...(note === undefined ? {} : { note }) };
+  return { ...medianInterval(known, new Random(1)), ...(note === undefined ? {} : { note }) };
 }
 
 /** A share of counts, with Wilson's interval (J. Am. Stat. Assoc. 22, 1927). */

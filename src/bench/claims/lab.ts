@@ -7,7 +7,7 @@ import { Workspace } from "../../engine/workspace.js";
 import { ReplayError } from "../../errors.js";
 import type { MeasuredTrace } from "../../measure/assemble.js";
 import { pairsOf } from "../../measure/figures.js";
-import type { ProgressView } from "../../measure/measurement-progress.js";
+import { type ProgressView, stepProgress } from "../../measure/measurement-progress.js";
 import { measureTrace, type RowMeasurement, type ScheduleOptions } from "../../measure/schedule.js";
 import { packageRoot } from "../../native.js";
 import { type BacktestRequest, backtestSeries, type SeriesBacktest } from "../../pressure/backtest.js";
@@ -82,10 +82,6 @@ export class Lab {
   /** For the view. */
   begin(claim: string): void {
     this.claim = claim;
-  }
-
-  newFile(extension: string): string {
-    return this.workspace.newFile(extension);
   }
 
   allocator(part: Part): Allocator {
@@ -206,17 +202,7 @@ export class Lab {
 
   /** Progress of what is no replay. */
   async show(what: string, round = 1, rounds = 1): Promise<void> {
-    await this.view.show({
-      trace: this.claim,
-      phase: "timed",
-      allocator: what,
-      round,
-      rounds,
-      fraction: undefined,
-      eventsPerSecond: undefined,
-      remainingNs: undefined,
-      rows: [],
-    });
+    await this.view.show(stepProgress(this.claim, "timed", { allocator: what, round, rounds }));
   }
 }
 

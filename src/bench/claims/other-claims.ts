@@ -43,7 +43,7 @@ function latencyClaim(claim: string, target: ClaimSpec["target"], load: Load, co
     claim,
     target,
     unit: "ns",
-    protocol: `median of single allocations less a reading of the clock, ${load.workload}, five seeds`,
+    protocol: `median of single allocations less a reading of the clock, ${load.workload}, several seeds`,
     command,
     measure: async (lab) => {
       const readings = await lab.readings(load);
@@ -102,7 +102,7 @@ function longRunClaim(claim: string, subject: Part, most: number, text: string):
     target: { atMost: most, text },
     unit: "share",
     protocol:
-      "memory over what is alive, less one, over all of long-running-aging: its phases in a million events, on one thread, five seeds",
+      "memory over what is alive, less one, over all of long-running-aging: its phases in a million events, on one thread, several seeds",
     command: "bench aging",
     measure: async (lab) => {
       const readings = await lab.readings({
