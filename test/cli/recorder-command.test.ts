@@ -153,7 +153,7 @@ describe("record", () => {
        int main(void) {
          signal(SIGTERM, handle);
          write(1, "ready\\n", 6);
-         while (!caught) { free(malloc(100)); usleep(1000); }
+         do { free(malloc(100)); usleep(1000); } while (!caught);
          write(1, "caught\\n", 7);
          return 3;
        }`,
